@@ -1,0 +1,109 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Kysely, Migrator, PostgresDialect, type Migration } from 'kysely';
+import { Client, Pool } from 'pg';
+import { projectFolder } from './paths.ts';
+
+/** A database of one test: its URL, and its end (connections still open are cut). */
+export interface TestDatabase {
+  url: string;
+  drop(): Promise<void>;
+}
+
+const migrationFolder = join(projectFolder, 'migrations');
+let template: Promise<string> | undefined;
+
+/** A new database with every migration applied, cloned from a template that the first caller of a run makes. */
+export async function freshDatabase(): Promise<TestDatabase> {
+  template ??= makeTemplate();
+  return createDatabase(await template);
+}
+
+/** A new database with nothing in it. */
+export async function emptyDatabase(): Promise<TestDatabase> {
+  return createDatabase('template0');
+}
+
+function serverUrl(): string {
+  const url = process.env['TEST_DATABASE_URL'];
+  if (url) return url;
+  throw new Error('TEST_DATABASE_URL is not set: run tests with "npm test" or "npm run test:file -- FILE"');
+}
+
+function urlOf(database: string): string {
+  const url = new URL(serverUrl());
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function asSuperuser<T>(work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: serverUrl() });
+  client.on('error', () => {}); // a cut connection shows in the pending query
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+async function createDatabase(from: string): Promise<TestDatabase> {
+  const name = `twofold_test_${randomBytes(8).toString('hex')}`;
+  await asSuperuser((client) => client.query(`create database ${name} template ${from}`));
+  return {
+    url: urlOf(name),
+    drop: () =>
+      asSuperuser(async (client) => {
+        await client.query(`drop database if exists ${name} with (force)`);
+      }),
+  };
+}
+
+/**
+ * The template bears the hash of the migrations in its name, so that a server which outlives the run (or an edited
+ * migration) never serves an old schema. The advisory lock lets one test process make it while the others wait; it
+ * gets its name only when it is complete.
+ */
+async function makeTemplate(): Promise<string> {
+  const files = readdirSync(migrationFolder)
+    .filter((file) => file.endsWith('.ts'))
+    .sort();
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(file).update(readFileSync(join(migrationFolder, file)));
+  const name = `twofold_template_${hash.digest('hex').slice(0, 16)}`;
+  await asSuperuser(async (client) => {
+    await client.query('select pg_advisory_lock(20260001)');
+    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [name]);
+    if (rowCount) return;
+    await client.query(`drop database if exists ${name}_new with (force)`);
+    await client.query(`create database ${name}_new template template0`);
+    await migrate(urlOf(`${name}_new`), files);
+    await client.query(`alter database ${name}_new rename to ${name}`);
+  });
+  return name;
+}
+
+async function migrate(url: string, files: string[]): Promise<void> {
+  const db = new Kysely<unknown>({
+    dialect: new PostgresDialect({ pool: new Pool({ connectionString: url, max: 1 }) }),
+  });
+  try {
+    const migrations: Record<string, Migration> = {};
+    for (const file of files) {
+      const module = (await import(pathToFileURL(join(migrationFolder, file)).href)) as Migration;
+      migrations[file.replace(/\.ts$/, '')] = module;
+    }
+    const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
+    const { error, results } = await migrator.migrateToLatest();
+    if (error !== undefined) {
+      const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'a migration';
+      throw new Error(`${failed} failed: ${error instanceof Error ? error.message : JSON.stringify(error)}`, {
+        cause: error,
+      });
+    }
+  } finally {
+    await db.destroy();
+  }
+}
