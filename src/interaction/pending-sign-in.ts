@@ -1,0 +1,63 @@
+import type { Lane } from '../domain/throttle.ts';
+import type { ShortLivedRecords } from '../storage/short-lived-records.ts';
+
+/**
+ * What has been proven so far in one interaction. It is kept beside the engine's session, never in it: until both
+ * factors are proven no session exists that any other door could mistake for a signed-in person.
+ */
+export interface PendingSignIn {
+  /** Changes with every proof; forms are bound to it, so one drawn before a proof is refused after it. */
+  readonly id: string;
+  readonly userId: string;
+  /** `sign-in` began with a password here; `step-up` continues a session that proved it earlier. */
+  readonly kind: 'sign-in' | 'step-up';
+  /** When the password was proven, in epoch seconds. */
+  readonly passwordProvenAt: number;
+  readonly lane: Lane;
+  readonly challengeId: string | null;
+  /** The factor beside the password, once it was accepted. */
+  readonly proven: ProvenFactor | null;
+  readonly passwordMustChange: boolean;
+  /** The pending authenticator of an enrolment during sign-in. */
+  readonly enrolmentId: string | null;
+  /** Whether the person asked for the recovery-code page. */
+  readonly useRecoveryCode: boolean;
+  /** Recovery codes left after one was used here. */
+  readonly recoveryCodesRemaining: number | null;
+  /** Where the finished interaction continues; a repeated submission gets the same answer. */
+  readonly finishedAt: string | null;
+}
+
+export interface ProvenFactor {
+  readonly factor: 'otp' | 'recovery-code';
+  /** Epoch seconds. */
+  readonly at: number;
+}
+
+export interface PendingSignIns {
+  /** The record of this interaction, or undefined where nothing was proven or it expired. */
+  read(uid: string): Promise<PendingSignIn | undefined>;
+  /** Writes the whole record; it lives ten minutes from the last proof. */
+  write(uid: string, pending: PendingSignIn): Promise<void>;
+  remove(uid: string): Promise<void>;
+}
+
+/** NIST SP 800-63B-4 section 4.1.2.2 gives a binding ten minutes; a half-way sign-in gets no longer. */
+const lifetimeSeconds = 600;
+const recordKind = 'pending-sign-in';
+
+/** Keeps half-way sign-ins in short-lived records. Losing them only sends people back to the password. */
+export function createPendingSignIns(records: ShortLivedRecords): PendingSignIns {
+  return {
+    async read(uid) {
+      const stored = await records.read(recordKind, uid);
+      return stored === undefined || stored === null ? undefined : (JSON.parse(stored) as PendingSignIn);
+    },
+    async write(uid, pending) {
+      await records.put(recordKind, uid, JSON.stringify(pending), lifetimeSeconds);
+    },
+    async remove(uid) {
+      await records.remove(recordKind, uid);
+    },
+  };
+}
