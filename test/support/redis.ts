@@ -25,6 +25,6 @@ export async function freshRedisUrl(): Promise<string> {
 }
 
 async function databaseCount(client: Redis): Promise<number> {
-  const [, count] = (await client.config('GET', 'databases')) as string[];
+  const [, count] = await client.config('GET', 'databases');
   return Number(count ?? 16);
 }
