@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { InTransaction } from '../../transaction.ts';
+import { asStoreFault, isRetryable } from './faults.ts';
+import type { Tables } from './tables.ts';
+
+export type DatabaseOptions =
+  | {
+      readonly url: string;
+      readonly poolSize: number;
+      readonly connectionTimeoutMilliseconds: number;
+      readonly statementTimeoutMilliseconds: number;
+      readonly lockTimeoutMilliseconds: number;
+      /** Told about connections that break while idle; they would otherwise end the process. */
+      readonly onConnectionError?: (error: Error) => void;
+    }
+  /** A folder, or `memory://` in tests. One connection; one process only. */
+  | { readonly embeddedFolder: string };
+
+export interface Database {
+  readonly kysely: Kysely<Tables>;
+  readonly embedded: boolean;
+  close(): Promise<void>;
+}
+
+/** Opens PostgreSQL by its URL, or the embedded one by its folder. Every wait has a limit. */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  return 'url' in options ? openServer(options) : openEmbedded(options.embeddedFolder);
+}
+
+function openServer(options: Extract<DatabaseOptions, { url: string }>): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    connectionTimeoutMillis: options.connectionTimeoutMilliseconds,
+    statement_timeout: options.statementTimeoutMilliseconds,
+    lock_timeout: options.lockTimeoutMilliseconds,
+    // The client's own limit, for a server or network that says nothing at all.
+    query_timeout: options.statementTimeoutMilliseconds + 500,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    Client: PreparingClient,
+  });
+  const onError = (error: Error): void => options.onConnectionError?.(error);
+  pool.on('error', onError);
+  pool.on('connect', (client) => client.on('error', onError));
+  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return { kysely, embedded: false, close: () => kysely.destroy() };
+}
+
+async function openEmbedded(folder: string): Promise<Database> {
+  const [{ PGlite }, { createPgConfig }] = await Promise.all([
+    import('@electric-sql/pglite'),
+    import('@electric-sql/pglite/node-postgres'),
+  ]);
+  const pglite = await PGlite.create(folder);
+  // Through the ordinary driver, so that types and errors are those of a server. One connection is all there is.
+  const pool = new pg.Pool({ ...(createPgConfig(pglite) as object), max: 1, idleTimeoutMillis: 0 });
+  pool.on('error', () => undefined);
+  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    kysely,
+    embedded: true,
+    async close() {
+      await kysely.destroy();
+      await pglite.close();
+    },
+  };
+}
+
+/** Prepares each distinct statement once a connection: parsing and planning cost more than most of ours run. */
+class PreparingClient extends pg.Client {
+  // The driver's overloads cannot be matched by one signature; the one in use is (text, values).
+  override query(...args: unknown[]): never {
+    const [text, values] = args;
+    if (typeof text === 'string' && Array.isArray(values) && values.length > 0 && args.length === 2) {
+      return super.query({ name: nameOf(text), text, values }) as never;
+    }
+    return (super.query as (...all: unknown[]) => unknown).apply(this, args) as never;
+  }
+}
+
+const names = new Map<string, string>();
+
+function nameOf(text: string): string {
+  let name = names.get(text);
+  if (name === undefined) {
+    name = `t${createHash('sha256').update(text).digest('base64url').slice(0, 20)}`;
+    if (names.size < 2000) names.set(text, name);
+  }
+  return name;
+}
+
+const transactionTries = 3;
+
+/**
+ * Transactions over `database` with the stores that `makeStores` builds on them. Serialization failures and deadlocks
+ * are tried again, the whole work at once, three times at most; the database's other faults become `StoreUnavailable`.
+ */
+export function createInTransaction<Stores>(
+  kysely: Kysely<Tables>,
+  makeStores: (db: Kysely<Tables>) => Stores,
+): InTransaction<Stores> {
+  return async (work) => {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await kysely.transaction().execute((transaction) => work(makeStores(transaction)));
+      } catch (error) {
+        if (tried < transactionTries && isRetryable(error)) continue;
+        throw asStoreFault(error);
+      }
+    }
+  };
+}
+
+/** Runs one statement outside a transaction, with the same faults. */
+export async function guarded<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asStoreFault(error);
+  }
+}

@@ -1,0 +1,40 @@
+import { Fault, StoreUnavailable } from '../../errors.ts';
+
+/** SQLSTATE classes and codes after which the same work may be tried again at once. */
+const retryable = new Set(['40001', '40P01']);
+/** Conditions of the server, not of the question: connection, resources, operator intervention, read-only, timeouts. */
+const unavailable = /^(08|53|57P|25006$|57014$|55P03$)/;
+
+/** The SQLSTATE of an error, or undefined. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+export function isRetryable(error: unknown): boolean {
+  return retryable.has(sqlStateOf(error) ?? '');
+}
+
+export function isUniqueViolation(error: unknown): boolean {
+  return sqlStateOf(error) === '23505';
+}
+
+export function isForeignKeyViolation(error: unknown): boolean {
+  return sqlStateOf(error) === '23503';
+}
+
+/** A driver's error as the fault that surfaces know; the SQL stays in `cause`, which is never shown. */
+export function asStoreFault(error: unknown): unknown {
+  if (error instanceof Fault) return error;
+  const code = sqlStateOf(error);
+  const message = error instanceof Error ? error.message : '';
+  const connection =
+    (code !== undefined && /^E[A-Z]+$/.test(code)) ||
+    /timeout exceeded|Query read timeout|Connection terminated|Client has encountered a connection error|not queryable/i.test(
+      message,
+    );
+  if (connection || (code !== undefined && unavailable.test(code))) {
+    return new StoreUnavailable('the database did not answer in time', error);
+  }
+  return error;
+}
