@@ -1,0 +1,53 @@
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { projectFolder } from '../support/paths.ts';
+import { none, occurrences, readSources, withoutComments } from '../support/source-tree.ts';
+
+const modules = readSources('src', 'migrations', 'test', 'bench', 'tools', 'examples');
+const outside = new Set(['node_modules', '.git', 'data', '.cache', 'coverage', 'build']);
+const files = globSync('**/*', { cwd: projectFolder, exclude: (name) => outside.has(name) })
+  .concat(globSync(['.*', '.*/**'], { cwd: projectFolder, exclude: (name) => outside.has(name) }))
+  .filter((path) => !outside.has(path.split('/')[0] ?? '') && !path.includes('node_modules'))
+  .filter((path) => existsSync(join(projectFolder, path)) && statSync(join(projectFolder, path)).isFile());
+
+test('no module is longer than 300 lines', () => {
+  const long = modules
+    .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
+    .filter(({ lines }) => lines > 300)
+    .map(({ path, lines }) => `${path} has ${lines}`);
+  none(long, 'It has found its second subject: give that a module of its own.');
+});
+
+test('names of modules are in kebab-case, and no folder is a drawer', () => {
+  const names = modules.map(({ path }) => path);
+  const odd = names.filter((path) => !/^([a-z0-9.-]+\/)*[a-z0-9.-]+\.ts$/.test(path));
+  const drawers = names.filter((path) => /(^|\/)(utils?|helpers?|common|misc|lib)(\/|\.ts$)/.test(path));
+  none([...odd, ...drawers], 'Name a module after what it does; a drawer is named after nothing.');
+});
+
+test('the time is taken from the clock, and randomness from crypto/', () => {
+  const faults = modules
+    .filter(({ path }) => path.startsWith('src/'))
+    .flatMap(({ path, text }) => [
+      ...(path === 'src/clock.ts'
+        ? []
+        : occurrences(path, withoutComments(text), /\bnew Date\(\s*\)|\bDate\.now\b|\bDate\(\)/g)),
+      ...(path.startsWith('src/crypto/')
+        ? []
+        : occurrences(
+            path,
+            withoutComments(text),
+            /\b(?:randomBytes|randomUUID|randomInt|getRandomValues|Math\.random)\b/g,
+          )),
+    ]);
+  none(faults, 'Take a Clock (src/clock.ts), and newId() or newToken() (src/crypto/random.ts).');
+});
+
+test('no file names a path of the machine it was written on', () => {
+  const pattern = /(?<![\w.$}-])\/(?:work|root|home\/[a-z][\w-]*|Users\/[A-Za-z][\w-]*)\/[\w.-]+/g;
+  const faults = files
+    .filter((path) => !/\.(png|jpg|webp|ico|woff2?|tgz|gz)$/.test(path))
+    .flatMap((path) => occurrences(path, readFileSync(join(projectFolder, path), 'utf8'), pattern));
+  none(faults, 'A clone lies elsewhere.');
+});
