@@ -1,0 +1,67 @@
+import type { ChallengePurpose, ChallengeState, GuardState, Lane, ThrottleLimits } from '../domain/throttle.ts';
+
+export interface OpenedChallenge {
+  readonly id: string;
+  readonly userId: string;
+  readonly lane: Lane;
+  readonly purpose: ChallengePurpose;
+  /** What it serves: an interaction or a session, hashed. */
+  readonly boundTo: string;
+}
+
+export interface ChargeRequest {
+  readonly challengeId: string;
+  readonly userId: string;
+  readonly boundTo: string;
+  /** Authenticators the code will be compared with; 0 for a recovery code. */
+  readonly units: number;
+  readonly limits: ThrottleLimits;
+  readonly braked: boolean;
+}
+
+/** What a charge that was taken left behind. */
+export interface Charged {
+  readonly lane: Lane;
+  readonly tries: number;
+  readonly inARow: number;
+  readonly total: number;
+}
+
+/**
+ * The durable side of the throttle. Every method is one decision on the latest committed rows, whatever else runs at
+ * the same time: of any number of parallel charges, only as many are taken as the limits allow.
+ */
+export interface GuardStore {
+  open(challenge: OpenedChallenge, lifetimeSeconds: number): Promise<void>;
+  /** Takes the charge and answers what it left, or answers undefined and takes nothing. */
+  charge(request: ChargeRequest): Promise<Charged | undefined>;
+  /** The person's guard and one challenge as they stand, for an explanation; undefined where there is no such one. */
+  read(
+    userId: string,
+    challengeId: string,
+  ): Promise<{ readonly guard: GuardState; readonly challenge: ChallengeState; readonly boundTo: string } | undefined>;
+  readGuard(userId: string): Promise<GuardState>;
+  /**
+   * After an acceptance: closes the challenge as accepted, returns its own units once, sets the lane's row of failures
+   * to 0. Answers the total that stays, or undefined where the challenge was accepted before (and changes nothing).
+   */
+  settle(userId: string, challengeId: string): Promise<number | undefined>;
+  /** Returns the units of one refused try that showed possession (a replayed code). */
+  giveBack(userId: string, challengeId: string, units: number): Promise<void>;
+  /** Closes a challenge whose tries are used up; answers whether this call was the one that closed it. */
+  markSpent(challengeId: string): Promise<boolean>;
+  /** Remembers an early code's step in its challenge; answers the one remembered before it. */
+  noteEarly(
+    challengeId: string,
+    offset: number,
+    step: number,
+  ): Promise<{ readonly offset: number; readonly step: number } | undefined>;
+  /** Raises the mark of what the person was told to `units`; answers whether it was lower. */
+  raiseTold(userId: string, units: number): Promise<boolean>;
+  /** After a new password with a second factor proven, or an operator's act. */
+  clear(userId: string): Promise<void>;
+  /** After an authenticator was added or removed under full proof. */
+  clearFailuresInARow(userId: string): Promise<void>;
+  /** Accounts, other than in known browsers, whose challenges were spent within the last hour. */
+  countSpentAccounts(): Promise<number>;
+}

@@ -1,0 +1,274 @@
+import { sql, type Kysely } from 'kysely';
+import {
+  challengeLifetimeSeconds,
+  daySeconds,
+  dayUnitsFor,
+  pacingSeconds,
+  type ChallengeState,
+  type GuardState,
+  type Lane,
+} from '../../domain/throttle.ts';
+import type { Charged, ChargeRequest, GuardStore, OpenedChallenge } from '../../second-factor/guard-store.ts';
+import type { Tables } from './tables.ts';
+
+interface ChargeRow {
+  lane: Lane;
+  tries: number;
+  in_a_row: number | null;
+  total: number | null;
+}
+
+/** Raised inside the charge's transaction to undo the challenge's part when the guard refused. */
+class Refused extends Error {}
+
+export class PostgresGuardStore implements GuardStore {
+  readonly #db: Kysely<Tables>;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  async open(challenge: OpenedChallenge, lifetimeSeconds = challengeLifetimeSeconds): Promise<void> {
+    await sql`
+      with guard as (insert into guards (user_id) values (${challenge.userId}) on conflict do nothing)
+      insert into challenges (id, user_id, lane, purpose, bound_to, expires_at)
+      values (${challenge.id}, ${challenge.userId}, ${challenge.lane}, ${challenge.purpose}, ${challenge.boundTo},
+        now() + make_interval(secs => ${lifetimeSeconds}))`.execute(this.#db);
+  }
+
+  async charge(request: ChargeRequest): Promise<Charged | undefined> {
+    try {
+      return this.#db.isTransaction
+        ? await chargeIn(this.#db, request)
+        : await this.#db.transaction().execute((transaction) => chargeIn(transaction, request));
+    } catch (error) {
+      if (error instanceof Refused) return undefined;
+      throw error;
+    }
+  }
+
+  async read(
+    userId: string,
+    challengeId: string,
+  ): Promise<{ guard: GuardState; challenge: ChallengeState; boundTo: string } | undefined> {
+    const row = await this.#db
+      .selectFrom('challenges')
+      .selectAll()
+      .where('id', '=', challengeId)
+      .where('user_id', '=', userId)
+      .executeTakeFirst();
+    if (row === undefined) return undefined;
+    return {
+      guard: await this.readGuard(userId),
+      boundTo: row.bound_to,
+      challenge: {
+        lane: row.lane,
+        tries: row.tries,
+        units: row.units,
+        closed: row.closed_at !== null,
+        expiresAt: row.expires_at.getTime() / 1000,
+      },
+    };
+  }
+
+  async readGuard(userId: string): Promise<GuardState> {
+    const row = await this.#db.selectFrom('guards').selectAll().where('user_id', '=', userId).executeTakeFirst();
+    const seconds = (date: Date | null | undefined): number | null => (date ? date.getTime() / 1000 : null);
+    return {
+      total: row?.total ?? 0,
+      lanes: {
+        known: {
+          units: row?.known_units ?? 0,
+          inARow: row?.known_in_a_row ?? 0,
+          nextTryAt: seconds(row?.known_next_try_at),
+          dayStartedAt: seconds(row?.known_day_started_at),
+          dayUnits: row?.known_day_units ?? 0,
+        },
+        other: {
+          units: row?.other_units ?? 0,
+          inARow: row?.other_in_a_row ?? 0,
+          nextTryAt: seconds(row?.other_next_try_at),
+          dayStartedAt: seconds(row?.other_day_started_at),
+          dayUnits: row?.other_day_units ?? 0,
+        },
+      },
+    };
+  }
+
+  async settle(userId: string, challengeId: string): Promise<number | undefined> {
+    // The day's units go back only to the day they were taken from.
+    const lane = (name: Lane) => sql`
+      ${sql.ref(`${name}_units`)} = greatest(0, g.${sql.ref(`${name}_units`)}
+        - case when c.lane = ${name} then c.units else 0 end),
+      ${sql.ref(`${name}_in_a_row`)} = case when c.lane = ${name} then 0 else g.${sql.ref(`${name}_in_a_row`)} end,
+      ${sql.ref(`${name}_next_try_at`)} = case when c.lane = ${name} then null else g.${sql.ref(`${name}_next_try_at`)} end,
+      ${sql.ref(`${name}_day_units`)} = greatest(0, g.${sql.ref(`${name}_day_units`)}
+        - case when c.lane = ${name} and c.day_started_at = g.${sql.ref(`${name}_day_started_at`)} then c.units else 0 end)`;
+    const { rows } = await sql<{ total: number }>`
+      with c as (
+        update challenges set closed_at = now(), outcome = 'accepted'
+        where id = ${challengeId} and user_id = ${userId} and outcome is distinct from 'accepted'
+        returning lane, units, day_started_at
+      )
+      update guards g set total = greatest(0, g.total - c.units), ${lane('known')}, ${lane('other')}
+      from c where g.user_id = ${userId}
+      returning g.total`.execute(this.#db);
+    return rows[0]?.total;
+  }
+
+  async giveBack(userId: string, challengeId: string, units: number): Promise<void> {
+    const lane = (name: Lane) => sql`
+      ${sql.ref(`${name}_units`)} = greatest(0, g.${sql.ref(`${name}_units`)}
+        - case when c.lane = ${name} then ${units}::int else 0 end),
+      ${sql.ref(`${name}_day_units`)} = greatest(0, g.${sql.ref(`${name}_day_units`)}
+        - case when c.lane = ${name} and c.day_started_at = g.${sql.ref(`${name}_day_started_at`)} then ${units}::int else 0 end)`;
+    await sql`
+      with c as (
+        update challenges set units = units - ${units}::int
+        where id = ${challengeId} and user_id = ${userId} and units >= ${units}::int
+          and outcome is distinct from 'accepted'
+        returning lane, day_started_at
+      )
+      update guards g set total = greatest(0, g.total - ${units}::int), ${lane('known')}, ${lane('other')}
+      from c where g.user_id = ${userId}`.execute(this.#db);
+  }
+
+  async markSpent(challengeId: string): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('challenges')
+      .set({ closed_at: sql`now()`, outcome: 'spent' })
+      .where('id', '=', challengeId)
+      .where('closed_at', 'is', null)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  async noteEarly(
+    challengeId: string,
+    offset: number,
+    step: number,
+  ): Promise<{ offset: number; step: number } | undefined> {
+    const { rows } = await sql<{ early_offset: number | null; early_step: string | null }>`
+      with old as (select id, early_offset, early_step from challenges where id = ${challengeId} for update)
+      update challenges c set early_offset = ${offset}, early_step = ${step}
+      from old where c.id = old.id
+      returning old.early_offset, old.early_step`.execute(this.#db);
+    const row = rows[0];
+    if (row?.early_offset == null || row.early_step === null) return undefined;
+    return { offset: row.early_offset, step: Number(row.early_step) };
+  }
+
+  async raiseTold(userId: string, units: number): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('guards')
+      .set({ told_at_units: units })
+      .where('user_id', '=', userId)
+      .where('told_at_units', '<', units)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  async clear(userId: string): Promise<void> {
+    await this.#db
+      .updateTable('guards')
+      .set({
+        total: 0,
+        known_units: 0,
+        known_in_a_row: 0,
+        known_next_try_at: null,
+        known_day_units: 0,
+        known_day_started_at: null,
+        other_units: 0,
+        other_in_a_row: 0,
+        other_next_try_at: null,
+        other_day_units: 0,
+        other_day_started_at: null,
+        told_at_units: 0,
+      })
+      .where('user_id', '=', userId)
+      .execute();
+    // Open challenges belong to the old password: their units would be returned to a total they never raised.
+    await this.#db
+      .updateTable('challenges')
+      .set({ closed_at: sql`now()`, outcome: 'void', units: 0 })
+      .where('user_id', '=', userId)
+      .where('closed_at', 'is', null)
+      .execute();
+  }
+
+  async clearFailuresInARow(userId: string): Promise<void> {
+    await this.#db
+      .updateTable('guards')
+      .set({ known_in_a_row: 0, known_next_try_at: null, other_in_a_row: 0, other_next_try_at: null })
+      .where('user_id', '=', userId)
+      .execute();
+  }
+
+  async countSpentAccounts(): Promise<number> {
+    const { rows } = await sql<{ accounts: string }>`
+      select count(distinct user_id) as accounts from challenges
+      where outcome = 'spent' and lane = 'other' and closed_at > now() - interval '1 hour'`.execute(this.#db);
+    return Number(rows[0]?.accounts ?? 0);
+  }
+}
+
+/**
+ * Both rows are changed by their own conditions on their latest versions: an UPDATE waits for a concurrent one and then
+ * checks again, which a sub-select under READ COMMITTED would not. Where the guard refuses, the challenge's part is
+ * rolled back with the transaction.
+ */
+async function chargeIn(db: Kysely<Tables>, request: ChargeRequest): Promise<Charged | undefined> {
+  const { limits, units } = request;
+  const guardUpdate = (lane: Lane) => {
+    const column = (name: string) => sql.ref(`${lane}_${name}`);
+    const sameDay = sql`g.${column('day_started_at')} is not null
+      and g.${column('day_started_at')} > now() - make_interval(secs => ${daySeconds})`;
+    const nextInARow =
+      units > 0
+        ? sql`g.${column('in_a_row')} + 1`
+        : // Recovery codes share the waits but never close the lane.
+          sql`case when g.${column('in_a_row')} < ${limits.inARowLimit - 1} then g.${column('in_a_row')} + 1
+            else g.${column('in_a_row')} end`;
+    return sql`
+      update guards g set
+        total = g.total + ${units}::int,
+        ${column('units')} = g.${column('units')} + ${units}::int,
+        ${column('in_a_row')} = ${nextInARow},
+        ${column('next_try_at')} = case
+          when ${nextInARow} >= 20 then now() + make_interval(secs => ${pacingSeconds(20)})
+          when ${nextInARow} = 15 then now() + make_interval(secs => ${pacingSeconds(15)})
+          when ${nextInARow} = 10 then now() + make_interval(secs => ${pacingSeconds(10)})
+          when ${nextInARow} = 5 then now() + make_interval(secs => ${pacingSeconds(5)})
+          else null end,
+        ${column('day_started_at')} = case when ${sameDay} then g.${column('day_started_at')} else date_trunc('milliseconds', now()) end,
+        ${column('day_units')} = case when ${sameDay} then g.${column('day_units')} else 0 end + ${units}::int
+      from c
+      where g.user_id = ${request.userId} and c.lane = ${lane}
+        and (${units}::int = 0 or (
+          g.total + ${units}::int <= ${limits.cap}
+          and g.${column('in_a_row')} < ${limits.inARowLimit}
+          and (${lane === 'known'} or g.${column('units')} + ${units}::int <= ${limits.otherLaneShare})
+          and case when ${sameDay} then g.${column('day_units')} else 0 end + ${units}::int
+            <= ${dayUnitsFor(lane, limits, request.braked)}))
+        and (g.${column('next_try_at')} is null or g.${column('next_try_at')} <= now())
+      returning g.${column('in_a_row')} as in_a_row, g.total, g.${column('day_started_at')} as day_started_at`;
+  };
+  const { rows } = await sql<ChargeRow & { day_started_at: Date | null }>`
+    with c as (
+      update challenges set tries = tries + 1, units = units + ${units}::int
+      where id = ${request.challengeId} and user_id = ${request.userId} and bound_to = ${request.boundTo}
+        and closed_at is null and expires_at > now() and tries < ${limits.triesPerChallenge}
+      returning lane, tries
+    ), known as (${guardUpdate('known')}), other as (${guardUpdate('other')})
+    select c.lane, c.tries, g.in_a_row, g.total, g.day_started_at
+    from c left join (select * from known union all select * from other) g on true`.execute(db);
+  const row = rows[0];
+  if (row === undefined) throw new Refused();
+  if (row.in_a_row === null || row.total === null) throw new Refused();
+  if (row.tries === 1 && units > 0) {
+    await sql`update challenges set day_started_at = ${row.day_started_at} where id = ${request.challengeId}`.execute(
+      db,
+    );
+  }
+  return { lane: row.lane, tries: row.tries, inARow: row.in_a_row, total: row.total };
+}
