@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { startPostgres } from './servers/postgres.ts';
 import { startRedis } from './servers/redis.ts';
 import type { Stop } from './servers/guard.ts';
@@ -12,9 +9,6 @@ import type { Stop } from './servers/guard.ts';
 const stops: Stop[] = [];
 
 export async function globalSetup(): Promise<void> {
-  const run = mkdtempSync(join(tmpdir(), 'twofold-test-'));
-  process.env['TWOFOLD_TEST_RUN'] = run;
-  stops.push(async () => rmSync(run, { recursive: true, force: true }));
   const outcomes = await Promise.allSettled([bringPostgres(), bringRedis()]);
   const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as Error);
   if (failures.length === 0) return;
