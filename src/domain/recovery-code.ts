@@ -3,10 +3,10 @@ const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const groupLength = 4;
 /** The first group names the row and is not secret: one code typed is one hash computed. */
 const prefixLength = groupLength;
-const secretLength = 24;
+const secretLength = 16;
 
 export const recoveryCodesInSet = 10;
-/** Five bits a character: 120 bits, so a plain hash suffices (NIST SP 800-63B-4 section 3.1.2.2 asks it from 112). */
+/** Five bits a character: 80 secret bits, stored under a salted password hash (NIST SP 800-63B-4 section 3.1.2.2). */
 export const recoveryCodeRandomBytes = prefixLength + secretLength;
 
 export interface RecoveryCode {
@@ -14,7 +14,7 @@ export interface RecoveryCode {
   readonly prefix: string;
   /** The whole code without dashes, upper-case: what is hashed. */
   readonly normalised: string;
-  /** Seven groups of four with dashes, for people. */
+  /** Five groups of four with dashes, for people. */
   readonly display: string;
 }
 

@@ -1,5 +1,5 @@
 import type { Lane } from '../domain/throttle.ts';
-import type { ShortLivedRecords } from '../storage/short-lived-records.ts';
+import type { ShortLivedRecords } from '../short-lived-records.ts';
 
 /**
  * What has been proven so far in one interaction. It is kept beside the engine's session, never in it: until both

@@ -1,11 +1,12 @@
 import type { Clock } from '../../clock.ts';
-import type { AttemptLimit, AttemptStore } from '../attempt-store.ts';
+import type { AttemptLimit, AttemptStore } from '../../attempt-store.ts';
 
 const mostSubjects = 200_000;
 
+/** A leaky bucket a subject, kept as the millisecond at which it is empty again. */
 export class InProcessAttemptStore implements AttemptStore {
   readonly #clock: Clock;
-  readonly #counters = new Map<string, { count: number; endsAt: number }>();
+  readonly #emptyAt = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -14,32 +15,27 @@ export class InProcessAttemptStore implements AttemptStore {
   async charge(limits: readonly AttemptLimit[]): Promise<number> {
     const now = this.#clock.epochMilliseconds();
     let wait = 0;
-    for (const { subject, most } of limits) {
-      const counter = this.#counters.get(subject);
-      if (counter !== undefined && counter.endsAt > now && counter.count >= most) {
-        wait = Math.max(wait, counter.endsAt - now);
-      }
+    for (const { subject, burst, refillSeconds } of limits) {
+      const emptyAt = Math.max(this.#emptyAt.get(subject) ?? 0, now);
+      wait = Math.max(wait, emptyAt + refillSeconds * 1000 - now - burst * refillSeconds * 1000);
     }
-    if (wait > 0) return Math.max(1, Math.ceil(wait / 1000));
-    for (const { subject, windowSeconds } of limits) {
-      const counter = this.#counters.get(subject);
-      if (counter !== undefined && counter.endsAt > now) counter.count += 1;
-      else this.#start(subject, now, windowSeconds);
+    if (wait > 0) return Math.ceil(wait / 1000);
+    for (const { subject, refillSeconds } of limits) {
+      if (!this.#emptyAt.has(subject)) this.#makeRoom(now);
+      this.#emptyAt.set(subject, Math.max(this.#emptyAt.get(subject) ?? 0, now) + refillSeconds * 1000);
     }
     return 0;
   }
 
   async clear(subject: string): Promise<void> {
-    this.#counters.delete(subject);
+    this.#emptyAt.delete(subject);
   }
 
-  #start(subject: string, now: number, windowSeconds: number): void {
-    if (this.#counters.size >= mostSubjects) {
-      for (const [key, { endsAt }] of this.#counters) if (endsAt <= now) this.#counters.delete(key);
-      // Still full: the oldest goes. The durable charge behind these counters does not forget.
-      const oldest = this.#counters.keys().next().value;
-      if (this.#counters.size >= mostSubjects && oldest !== undefined) this.#counters.delete(oldest);
-    }
-    this.#counters.set(subject, { count: 1, endsAt: now + windowSeconds * 1000 });
+  #makeRoom(now: number): void {
+    if (this.#emptyAt.size < mostSubjects) return;
+    for (const [subject, emptyAt] of this.#emptyAt) if (emptyAt <= now) this.#emptyAt.delete(subject);
+    // Still full: the oldest goes. The durable charge behind these budgets does not forget.
+    const oldest = this.#emptyAt.keys().next().value;
+    if (this.#emptyAt.size >= mostSubjects && oldest !== undefined) this.#emptyAt.delete(oldest);
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { StoreUnavailable } from '../../errors.ts';
-import type { ShortLivedRecords } from '../short-lived-records.ts';
+import type { ShortLivedRecords } from '../../short-lived-records.ts';
 
 interface Entry {
   readonly value: string;

@@ -1,18 +1,24 @@
 import type { Redis } from 'ioredis';
-import type { AttemptLimit, AttemptStore } from '../attempt-store.ts';
+import type { AttemptLimit, AttemptStore } from '../../attempt-store.ts';
 import { answered, redisKey } from './connection.ts';
 
-/** Looks at all counters before it raises any, so a refused attempt uses up nothing. */
+/**
+ * A leaky bucket a key, kept as the moment (in milliseconds of Redis's own clock) at which it is empty again. All
+ * buckets are looked at before any is filled, so a refused attempt uses up nothing.
+ */
 const chargeScript = `
-local wait = 0
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local empty, wait = {}, 0
 for i, key in ipairs(KEYS) do
-  if tonumber(redis.call('GET', key) or '0') >= tonumber(ARGV[2 * i - 1]) then
-    wait = math.max(wait, redis.call('PTTL', key), 1)
-  end
+  local burst, refill = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  empty[i] = math.max(tonumber(redis.call('GET', key) or '0'), now)
+  wait = math.max(wait, empty[i] + refill - now - burst * refill)
 end
 if wait > 0 then return wait end
 for i, key in ipairs(KEYS) do
-  if redis.call('INCR', key) == 1 then redis.call('EXPIRE', key, ARGV[2 * i]) end
+  local value = empty[i] + tonumber(ARGV[2 * i])
+  redis.call('SET', key, string.format('%.0f', value), 'PX', string.format('%.0f', value - now))
 end
 return 0`;
 
@@ -25,7 +31,7 @@ export class RedisAttemptStore implements AttemptStore {
 
   async charge(limits: readonly AttemptLimit[]): Promise<number> {
     const keys = limits.map(({ subject }) => redisKey('attempts', subject));
-    const values = limits.flatMap(({ most, windowSeconds }) => [most, windowSeconds]);
+    const values = limits.flatMap(({ burst, refillSeconds }) => [burst, refillSeconds * 1000]);
     const wait = await answered(this.#redis.eval(chargeScript, keys.length, ...keys, ...values));
     return Math.ceil(Number(wait) / 1000);
   }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { ShortLivedRecords } from '../short-lived-records.ts';
+import type { ShortLivedRecords } from '../../short-lived-records.ts';
 import { answered, redisKey } from './connection.ts';
 
 export class RedisShortLivedRecords implements ShortLivedRecords {

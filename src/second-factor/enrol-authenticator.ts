@@ -1,0 +1,179 @@
+import { renderSVG } from 'uqr';
+import type { Clock } from '../clock.ts';
+import type { PasswordHasher } from '../crypto/password-hasher.ts';
+import { newBytes, newId } from '../crypto/random.ts';
+import type { SecretBox } from '../crypto/secret-box.ts';
+import type { RequestContext } from '../domain/audit-event.ts';
+import {
+  checkOneTimeCode,
+  learnDrift,
+  normaliseOneTimeCode,
+  otpauthUri,
+  secretToBase32,
+  type TotpParameters,
+} from '../domain/totp.ts';
+import { newRecoveryCodeSet } from './recovery-code-set.ts';
+import { secretContext } from './secret-context.ts';
+import type { InSecondFactorTransaction, SecondFactorSettings } from './stores.ts';
+
+/** What the person needs to add the authenticator to their app. The secret is shown here and nowhere else. */
+export interface ShownEnrolment {
+  readonly id: string;
+  /** Base32, without padding. */
+  readonly secret: string;
+  readonly otpauthUri: string;
+  /** An SVG picture with its quiet zone, dark on light. */
+  readonly qrSvg: string;
+  readonly expiresAt: Date;
+}
+
+export type ConfirmOutcome =
+  /** The codes are there the first time only, when the person had none. */
+  | { readonly kind: 'confirmed'; readonly recoveryCodes: readonly string[] | null }
+  | { readonly kind: 'wrong'; readonly triesLeft: number }
+  /** Expired, replaced, out of tries, started elsewhere, or somebody else's: enrolment starts again. */
+  | { readonly kind: 'void' };
+
+export interface EnrolDependencies {
+  readonly inTransaction: InSecondFactorTransaction;
+  readonly secretBox: SecretBox;
+  readonly hasher: PasswordHasher;
+  readonly settings: SecondFactorSettings;
+  readonly clock: Clock;
+}
+
+/** RFC 4226 section 4, R6: 160 bits. */
+const secretBytes = 20;
+const mostConfirmTries = 10;
+export const mostAuthenticators = 5;
+
+class NotConfirmed extends Error {}
+
+/** Adding an authenticator: pending until its first code was right, and never the live one before. */
+export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
+  const { inTransaction, secretBox, hasher, settings, clock } = dependencies;
+
+  /** Starts anew and replaces an earlier pending one. */
+  async function start(input: {
+    readonly userId: string;
+    readonly accountName: string;
+    readonly label: string;
+    /** The session or interaction; only it can confirm. */
+    readonly boundTo: string;
+    readonly context: RequestContext;
+  }): Promise<ShownEnrolment> {
+    const id = newId();
+    const { userId } = input;
+    const parameters: TotpParameters = {
+      secret: newBytes(secretBytes),
+      algorithm: 'SHA1',
+      digits: settings.digits,
+      periodSeconds: settings.periodSeconds,
+    };
+    const secretSealed = secretBox.seal(parameters.secret, secretContext({ id, userId }));
+    const label = input.label.trim().slice(0, 60) || 'Authenticator app';
+    const expiresAt = await inTransaction(async ({ authenticators, audit }) => {
+      const { algorithm, digits, periodSeconds } = parameters;
+      const pending = { id, userId, label, secretSealed, algorithm, digits, periodSeconds };
+      const expiry = await authenticators.putPending(pending, input.boundTo, settings.pendingEnrolmentSeconds);
+      await audit.record({
+        type: 'enrolment.started',
+        actor: userId,
+        target: userId,
+        result: 'success',
+        context: input.context,
+      });
+      return expiry;
+    });
+    return show(id, parameters, input.accountName, expiresAt);
+  }
+
+  /** The pending one again, for the page that tells of a wrong code; only where it was started. */
+  async function showPending(
+    userId: string,
+    accountName: string,
+    boundTo: string,
+  ): Promise<ShownEnrolment | undefined> {
+    const pending = await inTransaction(({ authenticators }) => authenticators.findPending(userId));
+    if (pending === undefined || pending.boundTo !== boundTo) return undefined;
+    const secret = secretBox.open(pending.secretSealed, secretContext(pending));
+    return show(pending.id, { ...pending, secret }, accountName, pending.expiresAt);
+  }
+
+  /** Makes the pending one live. Its confirming step counts as used; the first one brings the recovery codes. */
+  async function confirm(input: {
+    readonly userId: string;
+    readonly id: string;
+    readonly boundTo: string;
+    readonly code: string;
+    readonly context: RequestContext;
+  }): Promise<ConfirmOutcome> {
+    const { userId, id, context } = input;
+    const charged = await inTransaction(({ authenticators }) =>
+      authenticators.chargeConfirm(userId, id, input.boundTo, mostConfirmTries),
+    );
+    if (charged === undefined) return { kind: 'void' };
+    const { pending, triesLeft } = charged;
+    const secret = secretBox.open(pending.secretSealed, secretContext(pending));
+    const code = normaliseOneTimeCode(input.code, pending.digits);
+    const check =
+      code === undefined
+        ? ({ kind: 'wrong' } as const)
+        : checkOneTimeCode({
+            parameters: { ...pending, secret },
+            code,
+            driftSteps: 0,
+            lastStep: -1,
+            nowSeconds: clock.epochSeconds(),
+            windowSteps: settings.windowSteps,
+          });
+    const event = { actor: userId, target: userId, context };
+    if (check.kind !== 'match') {
+      await inTransaction(({ audit }) =>
+        audit.record({ ...event, type: 'enrolment.refused', result: 'failure', reason: check.kind }),
+      );
+      return triesLeft > 0 ? { kind: 'wrong', triesLeft } : { kind: 'void' };
+    }
+    const hasCodes = await inTransaction(({ recoveryCodes }) => recoveryCodes.countUnused(userId));
+    const codes = hasCodes > 0 ? undefined : await newRecoveryCodeSet(hasher);
+    try {
+      await inTransaction(async ({ authenticators, recoveryCodes, guards, audit, outbox }) => {
+        const drift = learnDrift(0, check.offset);
+        if (!(await authenticators.confirm(userId, id, check.timeStep, drift, mostAuthenticators))) {
+          throw new NotConfirmed();
+        }
+        if (codes !== undefined) await recoveryCodes.replace(userId, codes.stored);
+        await guards.clearFailuresInARow(userId);
+        await audit.record({
+          ...event,
+          type: 'enrolment.confirmed',
+          result: 'success',
+          details: { authenticator: id, recoveryCodes: codes !== undefined },
+        });
+        await outbox.enqueue({ kind: 'authenticator-added', userId, details: { label: pending.label } });
+      });
+    } catch (error) {
+      if (error instanceof NotConfirmed) return { kind: 'void' };
+      throw error;
+    }
+    return { kind: 'confirmed', recoveryCodes: codes?.display ?? null };
+  }
+
+  /** Leaves nothing of a pending one behind. */
+  async function cancel(userId: string): Promise<void> {
+    await inTransaction(({ authenticators }) => authenticators.dropPending(userId));
+  }
+
+  function show(id: string, parameters: TotpParameters, accountName: string, expiresAt: Date): ShownEnrolment {
+    const uri = otpauthUri(parameters, settings.issuerName, accountName);
+    return {
+      id,
+      secret: secretToBase32(parameters.secret),
+      otpauthUri: uri,
+      qrSvg: renderSVG(uri, { border: 4 }),
+      expiresAt,
+    };
+  }
+
+  return { start, showPending, confirm, cancel };
+}

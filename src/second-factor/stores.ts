@@ -1,0 +1,61 @@
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { RequestContext } from '../domain/audit-event.ts';
+import type { ThrottleLimits } from '../domain/throttle.ts';
+import type { Outbox } from '../notifications/outbox.ts';
+import type { InTransaction } from '../transaction.ts';
+import type { AuthenticatorStore } from './authenticator-store.ts';
+import type { GuardStore } from './guard-store.ts';
+import type { RecoveryCodeStore } from './recovery-code-store.ts';
+
+/** What the use cases of the second factor change together. */
+export interface SecondFactorStores {
+  readonly guards: GuardStore;
+  readonly authenticators: AuthenticatorStore;
+  readonly recoveryCodes: RecoveryCodeStore;
+  readonly audit: AuditLog;
+  readonly outbox: Outbox;
+  /** Makes the password void, as the closing of both lanes demands. */
+  readonly voidPassword: (userId: string) => Promise<void>;
+  /** Forgets every browser the person signed in from. */
+  readonly forgetBrowsers: (userId: string) => Promise<void>;
+}
+
+export interface SecondFactorSettings {
+  readonly issuerName: string;
+  readonly digits: 6 | 8;
+  readonly periodSeconds: number;
+  readonly windowSteps: number;
+  readonly limits: ThrottleLimits;
+  readonly pendingEnrolmentSeconds: number;
+}
+
+export type InSecondFactorTransaction = InTransaction<SecondFactorStores>;
+
+/** One try of a code, at any door. */
+export interface CodeAttempt {
+  readonly userId: string;
+  readonly challengeId: string;
+  /** The interaction or session the challenge was opened for. */
+  readonly boundTo: string;
+  readonly code: string;
+  readonly context: RequestContext;
+}
+
+export type CodeOutcome =
+  /** Expected by everyone: wrong, replayed, early and late alike; the record tells them apart. */
+  | { readonly kind: 'wrong' }
+  /** The phone's clock is off by so many seconds; the code was not accepted and never will be. */
+  | { readonly kind: 'clock-off'; readonly offsetSeconds: number }
+  | { readonly kind: 'wait'; readonly retryAfterSeconds: number }
+  /** Five tries are used up, or ten minutes passed: sign-in starts again at the password. */
+  | { readonly kind: 'challenge-spent' }
+  /** Closed for this browser or for the person: a recovery code or an operator helps. */
+  | { readonly kind: 'closed' }
+  /** The stored secret does not open: a support case and an alarm, never "no second factor". */
+  | { readonly kind: 'secret-unreadable' };
+
+/** The person must set a new password in this sign-in: too many guesses were made with the old one. */
+export interface Acceptance {
+  readonly kind: 'accepted';
+  readonly passwordMustChange: boolean;
+}

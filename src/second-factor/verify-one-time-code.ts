@@ -1,0 +1,169 @@
+import type { SecretBox } from '../crypto/secret-box.ts';
+import { SecretUnreadable } from '../crypto/secret-box.ts';
+import { checkOneTimeCode, learnDrift, normaliseOneTimeCode, type CodeCheck } from '../domain/totp.ts';
+import type { Authenticator } from './authenticator-store.ts';
+import { afterFailure, chargeTry, type ChargeDependencies } from './charge.ts';
+import type { Charged } from './guard-store.ts';
+import { secretContext } from './secret-context.ts';
+import type { Acceptance, CodeAttempt, CodeOutcome } from './stores.ts';
+
+export interface VerifyDependencies extends ChargeDependencies {
+  readonly secretBox: SecretBox;
+  /** Told of every secret that does not open, for the alarm. */
+  readonly onUnreadableSecret: (userId: string) => void;
+}
+
+export type VerifyOutcome = (Acceptance & { readonly authenticatorId: string }) | CodeOutcome;
+
+/** Thrown inside the acceptance to undo it whole. */
+class NotAccepted extends Error {}
+
+/**
+ * Compares one code with the person's authenticators, or with the one they chose. Order: early refusal, charge
+ * (committed), secrets opened, comparison, acceptance once. Nothing is compared that was not charged.
+ */
+export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
+  const { inTransaction, settings, clock, secretBox, onUnreadableSecret } = dependencies;
+
+  return async (attempt: CodeAttempt & { readonly authenticatorId?: string }): Promise<VerifyOutcome> => {
+    const { userId, context } = attempt;
+    const all = await inTransaction(({ authenticators }) => authenticators.listLive(userId));
+    const chosen = attempt.authenticatorId === undefined ? all : all.filter(({ id }) => id === attempt.authenticatorId);
+    // Somebody without an authenticator is charged all the same: the answer must not tell them apart for free.
+    const charge = await chargeTry(attempt, Math.max(1, chosen.length), dependencies);
+    if (charge.kind !== 'charged') return charge;
+
+    let best: { authenticator: Authenticator; check: CodeCheck } | undefined;
+    try {
+      for (const authenticator of chosen) {
+        const check = compare(authenticator, attempt.code);
+        if (best === undefined || rank(check) > rank(best.check)) best = { authenticator, check };
+      }
+    } catch (error) {
+      if (!(error instanceof SecretUnreadable)) throw error;
+      onUnreadableSecret(userId);
+      await record('second-factor.unreadable', 'unreadable');
+      return { kind: 'secret-unreadable' };
+    }
+    if (best?.check.kind === 'match') {
+      const accepted = await accept(
+        attempt,
+        best.authenticator,
+        best.check.timeStep,
+        best.check.offset,
+        charge.charged,
+      );
+      if (accepted !== undefined) return accepted;
+      // Another request was faster with the same code, or the challenge was used: a replay like any other.
+      await refuse(attempt, charge.charged, 'replay');
+      return { kind: 'wrong' };
+    }
+    if (best?.check.kind === 'replayed') {
+      await inTransaction(({ guards }) => guards.giveBack(userId, attempt.challengeId, chosen.length));
+      await refuse(attempt, charge.charged, 'replay');
+      return { kind: 'wrong' };
+    }
+    if (best?.check.kind === 'far') return far(attempt, best.authenticator, best.check, charge.charged);
+    await refuse(attempt, charge.charged, 'wrong');
+    return { kind: 'wrong' };
+
+    async function record(type: 'second-factor.unreadable', reason: string): Promise<void> {
+      await inTransaction(({ audit }) =>
+        audit.record({ type, actor: userId, target: userId, result: 'failure', reason, context }),
+      );
+    }
+  };
+
+  function compare(authenticator: Authenticator, typed: string): CodeCheck {
+    const secret = secretBox.open(authenticator.secretSealed, secretContext(authenticator));
+    const code = normaliseOneTimeCode(typed, authenticator.digits);
+    if (code === undefined) return { kind: 'wrong' };
+    const check = checkOneTimeCode({
+      parameters: { ...authenticator, secret },
+      code,
+      driftSteps: authenticator.driftSteps,
+      lastStep: authenticator.lastStep,
+      nowSeconds: clock.epochSeconds(),
+      windowSteps: settings.windowSteps,
+    });
+    return 'timeStep' in check && authenticator.spentSteps.includes(check.timeStep)
+      ? { kind: 'replayed', timeStep: check.timeStep }
+      : check;
+  }
+
+  async function accept(
+    attempt: CodeAttempt,
+    authenticator: Authenticator,
+    timeStep: number,
+    offset: number,
+    charged: Charged,
+  ): Promise<VerifyOutcome | undefined> {
+    const { userId, challengeId, context } = attempt;
+    try {
+      return await inTransaction(async ({ authenticators, guards, audit }) => {
+        const drift = learnDrift(authenticator.driftSteps, offset);
+        if (!(await authenticators.accept(userId, authenticator.id, timeStep, drift))) throw new NotAccepted();
+        const total = await guards.settle(userId, challengeId);
+        if (total === undefined) throw new NotAccepted();
+        await audit.record({
+          type: 'one-time-code.accepted',
+          actor: userId,
+          target: userId,
+          result: 'success',
+          details: { authenticator: authenticator.id, offset, tries: charged.tries, lane: charged.lane },
+          context,
+        });
+        return {
+          kind: 'accepted' as const,
+          authenticatorId: authenticator.id,
+          passwordMustChange: total >= settings.limits.changePasswordAt,
+        };
+      });
+    } catch (error) {
+      if (error instanceof NotAccepted) return undefined;
+      throw error;
+    }
+  }
+
+  async function refuse(attempt: CodeAttempt, charged: Charged, reason: string): Promise<void> {
+    const { userId, context } = attempt;
+    await inTransaction(({ audit }) =>
+      audit.record({
+        type: 'one-time-code.refused',
+        actor: userId,
+        target: userId,
+        result: 'failure',
+        reason,
+        details: { tries: charged.tries, lane: charged.lane },
+        context,
+      }),
+    );
+    await afterFailure(attempt, charged, dependencies);
+  }
+
+  /**
+   * The clock message. A late code is worthless by now, so it may be told at once. An early one could still be used, so
+   * it takes two different ones at the same offset, and both are then spent.
+   */
+  async function far(
+    attempt: CodeAttempt,
+    authenticator: Authenticator,
+    check: Extract<CodeCheck, { kind: 'far' }>,
+    charged: Charged,
+  ): Promise<VerifyOutcome> {
+    await refuse(attempt, charged, check.offset < 0 ? 'late' : 'early');
+    const offsetSeconds = check.offset * authenticator.periodSeconds;
+    if (check.offset < 0) return { kind: 'clock-off', offsetSeconds };
+    const told = await inTransaction(async ({ guards, authenticators }) => {
+      const before = await guards.noteEarly(attempt.challengeId, check.offset, check.timeStep);
+      if (before === undefined || before.step === check.timeStep || before.offset !== check.offset) return false;
+      await authenticators.spend(attempt.userId, authenticator.id, [before.step, check.timeStep]);
+      return true;
+    });
+    return told ? { kind: 'clock-off', offsetSeconds } : { kind: 'wrong' };
+  }
+}
+
+function rank(check: CodeCheck): number {
+  return { wrong: 0, far: 1, replayed: 2, match: 3 }[check.kind];
+}
