@@ -1,0 +1,180 @@
+import { sql, type Kysely, type Selectable } from 'kysely';
+import type { User } from '../../domain/user.ts';
+import { foldLogin } from '../../domain/login-name.ts';
+import { Conflict } from '../../errors.ts';
+import type { NewUser, UserStore } from '../../users/user-store.ts';
+import { isUniqueViolation } from './faults.ts';
+import type { Tables } from './tables.ts';
+import type { UsersTable } from './tables/users.ts';
+
+export class PostgresUserStore implements UserStore {
+  readonly #db: Kysely<Tables>;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  async find(id: string): Promise<User | undefined> {
+    if (!isUuid(id)) return undefined;
+    const row = await this.#db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+    return row && toUser(row);
+  }
+
+  async findByLogin(login: string): Promise<User | undefined> {
+    const row = await this.#db
+      .selectFrom('users')
+      .innerJoin('login_names', 'login_names.user_id', 'users.id')
+      .selectAll('users')
+      .where('login_names.name', '=', foldLogin(login))
+      .executeTakeFirst();
+    return row && toUser(row);
+  }
+
+  async insert(user: NewUser): Promise<void> {
+    try {
+      await this.#db
+        .insertInto('users')
+        .values({
+          id: user.id,
+          username: user.username,
+          email: user.email,
+          email_verified: user.emailVerified,
+          password_hash: user.passwordHash,
+          password_changed_at: user.passwordHash === null ? null : sql`now()`,
+          roles: [...user.roles],
+          claims: JSON.stringify(user.claims),
+          locale: user.locale,
+        })
+        .execute();
+      const names = [{ name: foldLogin(user.username), user_id: user.id, kind: 'username' as const }];
+      const email = user.email === null ? null : foldLogin(user.email);
+      await this.#db.insertInto('login_names').values(names).execute();
+      if (email !== null && email !== names[0]?.name) {
+        await this.#db.insertInto('login_names').values({ name: email, user_id: user.id, kind: 'email' }).execute();
+      }
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new Conflict('login_taken', 'this name or address is taken', 'username');
+      throw error;
+    }
+  }
+
+  async list(limit: number, after: string | undefined): Promise<User[]> {
+    let query = this.#db.selectFrom('users').selectAll().orderBy('username').limit(limit);
+    if (after !== undefined) query = query.where('username', '>', after);
+    return (await query.execute()).map(toUser);
+  }
+
+  async setPassword(id: string, passwordHash: string): Promise<void> {
+    await this.#db
+      .updateTable('users')
+      .set((eb) => ({
+        password_hash: passwordHash,
+        password_changed_at: sql`now()`,
+        password_version: eb('password_version', '+', 1),
+        wrong_passwords_in_a_row: 0,
+        updated_at: sql`now()`,
+        version: eb('version', '+', 1),
+      }))
+      .where('id', '=', id)
+      .execute();
+  }
+
+  async voidPassword(id: string): Promise<void> {
+    await this.#db
+      .updateTable('users')
+      .set((eb) => ({
+        password_hash: null,
+        password_version: eb('password_version', '+', 1),
+        updated_at: sql`now()`,
+        version: eb('version', '+', 1),
+      }))
+      .where('id', '=', id)
+      .execute();
+  }
+
+  async replaceHash(id: string, oldHash: string, newHash: string): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('users')
+      .set({ password_hash: newHash })
+      .where('id', '=', id)
+      .where('password_hash', '=', oldHash)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  async setDisabled(id: string, disabled: boolean): Promise<boolean> {
+    if (!isUuid(id)) return false;
+    const { numUpdatedRows } = await this.#db
+      .updateTable('users')
+      .set((eb) => ({
+        disabled_at: disabled ? sql`coalesce(disabled_at, now())` : null,
+        updated_at: sql`now()`,
+        version: eb('version', '+', 1),
+      }))
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  async countWrongPassword(id: string): Promise<number> {
+    const row = await this.#db
+      .updateTable('users')
+      .set((eb) => ({ wrong_passwords_in_a_row: eb('wrong_passwords_in_a_row', '+', 1) }))
+      .where('id', '=', id)
+      .returning('wrong_passwords_in_a_row')
+      .executeTakeFirst();
+    return row?.wrong_passwords_in_a_row ?? 0;
+  }
+
+  async readWrongPasswords(id: string): Promise<number> {
+    const row = await this.#db
+      .selectFrom('users')
+      .select('wrong_passwords_in_a_row')
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row?.wrong_passwords_in_a_row ?? 0;
+  }
+
+  async clearWrongPasswords(id: string): Promise<void> {
+    await this.#db
+      .updateTable('users')
+      .set({ wrong_passwords_in_a_row: 0 })
+      .where('id', '=', id)
+      .where('wrong_passwords_in_a_row', '>', 0)
+      .execute();
+  }
+
+  async countOperators(): Promise<number> {
+    const { count } = await this.#db
+      .selectFrom('users')
+      .select((eb) => eb.fn.countAll<string>().as('count'))
+      .where(sql<boolean>`'operator' = any (roles)`)
+      .where('disabled_at', 'is', null)
+      .executeTakeFirstOrThrow();
+    return Number(count);
+  }
+}
+
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
+}
+
+function toUser(row: Selectable<UsersTable>): User {
+  return {
+    id: row.id,
+    username: row.username,
+    email: row.email,
+    emailVerified: row.email_verified,
+    passwordHash: row.password_hash,
+    passwordVersion: row.password_version,
+    passwordChangedAt: row.password_changed_at,
+    disabledAt: row.disabled_at,
+    roles: row.roles,
+    claims: row.claims,
+    locale: row.locale,
+    zoneinfo: row.zoneinfo,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    version: row.version,
+  };
+}

@@ -1,0 +1,124 @@
+import type { AttemptLimit, AttemptStore } from '../attempt-store.ts';
+import type { PasswordHasher } from '../crypto/password-hasher.ts';
+import { hashToken, newToken } from '../crypto/random.ts';
+import type { RequestContext } from '../domain/audit-event.ts';
+import { foldLogin, longestLogin } from '../domain/login-name.ts';
+import { longestPassword, normalisePassword } from '../domain/password-policy.ts';
+import type { Lane } from '../domain/throttle.ts';
+import type { User } from '../domain/user.ts';
+import type { InUsersTransaction } from './stores.ts';
+
+export interface PasswordAttempt {
+  readonly login: string;
+  readonly password: string;
+  /** The cookie of a browser that completed a sign-in before. */
+  readonly knownBrowserToken: string | undefined;
+  readonly context: RequestContext;
+}
+
+export type PasswordOutcome =
+  | { readonly kind: 'right'; readonly user: User; readonly lane: Lane }
+  /** Also for a name nobody has, a disabled account and one without a password. */
+  | { readonly kind: 'wrong' }
+  | { readonly kind: 'wait'; readonly retryAfterSeconds: number };
+
+export interface CheckPasswordDependencies {
+  readonly inTransaction: InUsersTransaction;
+  readonly attempts: AttemptStore;
+  readonly hasher: PasswordHasher;
+}
+
+/** Wrong passwords in a row, from browsers we do not know, after which only known ones and links open the door. */
+const closesUnknownDoorAt = 100;
+
+/**
+ * Checks the first factor. Wrong passwords slow the guesser down and never lock the account: a known browser has a
+ * budget of its own. Every attempt costs one hash, whether the name exists or not, so that time tells nothing.
+ */
+export function createCheckPassword({ inTransaction, attempts, hasher }: CheckPasswordDependencies) {
+  return async (attempt: PasswordAttempt): Promise<PasswordOutcome> => {
+    const { context } = attempt;
+    const login = foldLogin(attempt.login.slice(0, longestLogin + 1));
+    const password = normalisePassword(attempt.password);
+    const token = attempt.knownBrowserToken;
+    const { user, known, inARow } = await inTransaction(async ({ users, knownBrowsers }) => {
+      const found = login === '' ? undefined : await users.findByLogin(login);
+      return {
+        user: found,
+        known: found !== undefined && token !== undefined && (await knownBrowsers.isKnown(hashToken(token), found.id)),
+        inARow: found === undefined ? 0 : await users.readWrongPasswords(found.id),
+      };
+    });
+
+    const wait = await chargeAttempt(attempts, budgets(login, known ? token : undefined, context.address));
+    if (wait > 0) {
+      await record('wait');
+      return { kind: 'wait', retryAfterSeconds: wait };
+    }
+    const checkable = password.length > 0 && Array.from(password).length <= longestPassword;
+    const stored = user?.passwordHash;
+    const right = checkable && stored ? await hasher.verify(stored, password) : (await hasher.verifyDummy('-'), false);
+    const doorClosed = !known && inARow >= closesUnknownDoorAt;
+    if (!right || user === undefined || user.disabledAt !== null || doorClosed) {
+      if (user !== undefined && !known && !right) await inTransaction(({ users }) => users.countWrongPassword(user.id));
+      await record(
+        user === undefined ? 'unknown' : user.disabledAt ? 'disabled' : doorClosed ? 'door-closed' : 'wrong',
+      );
+      return { kind: 'wrong' };
+    }
+    const dearer = stored && hasher.needsRehash(stored) ? await hasher.hash(password) : undefined;
+    await inTransaction(async ({ users, audit }) => {
+      if (!known && inARow > 0) await users.clearWrongPasswords(user.id);
+      await audit.record({
+        type: 'password.accepted',
+        actor: user.id,
+        target: user.id,
+        result: 'success',
+        details: { known },
+        context,
+      });
+      if (stored && dearer !== undefined && (await users.replaceHash(user.id, stored, dearer))) {
+        await audit.record({ type: 'password.rehashed', actor: user.id, target: user.id, result: 'success', context });
+      }
+    });
+    return { kind: 'right', user, lane: known ? 'known' : 'other' };
+
+    async function record(reason: string): Promise<void> {
+      await inTransaction(({ audit }) =>
+        audit.record({
+          type: 'password.refused',
+          actor: 'anonymous',
+          target: user?.id ?? '',
+          result: 'failure',
+          reason,
+          context,
+        }),
+      );
+    }
+  };
+}
+
+/** A known browser's own budget, or those that all other browsers share: per account, per address. */
+function budgets(login: string, knownToken: string | undefined, address: string): AttemptLimit[] {
+  if (knownToken !== undefined) {
+    return [{ subject: `password-browser:${hashToken(knownToken)}`, burst: 10, refillSeconds: 90 }];
+  }
+  return [
+    { subject: `password-account:${login}`, burst: 10, refillSeconds: 300 },
+    { subject: `password-address:${address}`, burst: 50, refillSeconds: 5 },
+  ];
+}
+
+/** Without the shared counters no password is checked: nothing else bounds the guesses a second. */
+async function chargeAttempt(attempts: AttemptStore, limits: readonly AttemptLimit[]): Promise<number> {
+  return attempts.charge(limits);
+}
+
+/** Remembers the browser of a completed sign-in; answers the token for its cookie. */
+export function createRememberBrowser(inTransaction: InUsersTransaction) {
+  return async (userId: string, userAgent: string): Promise<string> => {
+    const token = newToken();
+    await inTransaction(({ knownBrowsers }) => knownBrowsers.insert(hashToken(token), userId, userAgent));
+    return token;
+  };
+}

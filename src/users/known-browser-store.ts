@@ -1,0 +1,8 @@
+export interface KnownBrowserStore {
+  /** Stores the hash of a new browser's token for 90 days. */
+  insert(tokenHash: string, userId: string, userAgent: string): Promise<void>;
+  /** Whether the token's hash is a live one of this very person; marks it as used. */
+  isKnown(tokenHash: string, userId: string): Promise<boolean>;
+  /** Forgets all browsers of a person. */
+  forgetAll(userId: string): Promise<void>;
+}

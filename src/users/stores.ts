@@ -1,0 +1,19 @@
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Outbox } from '../notifications/outbox.ts';
+import type { InTransaction } from '../transaction.ts';
+import type { KnownBrowserStore } from './known-browser-store.ts';
+import type { LinkStore } from './link-store.ts';
+import type { UserStore } from './user-store.ts';
+
+/** What the use cases of accounts and passwords change together. */
+export interface UsersStores {
+  readonly users: UserStore;
+  readonly knownBrowsers: KnownBrowserStore;
+  readonly links: LinkStore;
+  readonly audit: AuditLog;
+  readonly outbox: Outbox;
+  /** Ends sessions and refresh tokens of a person. */
+  readonly endSessions: (userId: string) => Promise<void>;
+}
+
+export type InUsersTransaction = InTransaction<UsersStores>;

@@ -1,0 +1,34 @@
+import type { Role, User } from '../domain/user.ts';
+
+export interface NewUser {
+  readonly id: string;
+  readonly username: string;
+  readonly email: string | null;
+  readonly emailVerified: boolean;
+  readonly passwordHash: string | null;
+  readonly roles: readonly Role[];
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly locale: string | null;
+}
+
+export interface UserStore {
+  find(id: string): Promise<User | undefined>;
+  /** By user name or address, whatever its case. */
+  findByLogin(login: string): Promise<User | undefined>;
+  /** Throws `Conflict` (`login_taken`) where the name or address is anybody's name or address. */
+  insert(user: NewUser): Promise<void>;
+  /** By user name, from after `after` on. */
+  list(limit: number, after: string | undefined): Promise<User[]>;
+  /** Sets a new password and raises its version. */
+  setPassword(id: string, passwordHash: string): Promise<void>;
+  /** Leaves the person without a password. */
+  voidPassword(id: string): Promise<void>;
+  /** Stores a dearer hash of the same password, only where `oldHash` still stands. */
+  replaceHash(id: string, oldHash: string, newHash: string): Promise<boolean>;
+  setDisabled(id: string, disabled: boolean): Promise<boolean>;
+  /** Counts a wrong password from a browser we do not know; answers how many came in a row. */
+  countWrongPassword(id: string): Promise<number>;
+  readWrongPasswords(id: string): Promise<number>;
+  clearWrongPasswords(id: string): Promise<void>;
+  countOperators(): Promise<number>;
+}
