@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { Kysely, Migrator, PostgresDialect, type Migration } from 'kysely';
+import { Kysely, PostgresDialect } from 'kysely';
 import { Client, Pool } from 'pg';
+import { migrate } from '../../src/storage/postgres/migrate.ts';
 import { projectFolder } from './paths.ts';
 
 /** A database of one test: its URL, and its end (connections still open are cut). */
@@ -79,30 +79,17 @@ async function makeTemplate(): Promise<string> {
     if (rowCount) return;
     await client.query(`drop database if exists ${name}_new with (force)`);
     await client.query(`create database ${name}_new template template0`);
-    await migrate(urlOf(`${name}_new`), files);
+    await migrateDatabase(urlOf(`${name}_new`));
     await client.query(`alter database ${name}_new rename to ${name}`);
   });
   return name;
 }
 
-async function migrate(url: string, files: string[]): Promise<void> {
-  const db = new Kysely<unknown>({
-    dialect: new PostgresDialect({ pool: new Pool({ connectionString: url, max: 1 }) }),
-  });
+async function migrateDatabase(url: string): Promise<void> {
+  const pool = new Pool({ connectionString: url, max: 1 });
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
-    const migrations: Record<string, Migration> = {};
-    for (const file of files) {
-      const module = (await import(pathToFileURL(join(migrationFolder, file)).href)) as Migration;
-      migrations[file.replace(/\.ts$/, '')] = module;
-    }
-    const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
-    const { error, results } = await migrator.migrateToLatest();
-    if (error !== undefined) {
-      const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'a migration';
-      throw new Error(`${failed} failed: ${error instanceof Error ? error.message : JSON.stringify(error)}`, {
-        cause: error,
-      });
-    }
+    await migrate(db);
   } finally {
     await db.destroy();
   }
