@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cacheFolder } from './paths.ts';
@@ -34,7 +34,7 @@ function holderIsDead(folder: string): boolean {
   try {
     holder = Number(readFileSync(join(folder, 'holder'), 'utf8'));
   } catch {
-    return false; // taken this instant, or released
+    return isOld(folder); // taken this instant or released, unless the holder died in between
   }
   if (!Number.isInteger(holder) || holder <= 0) return false;
   try {
@@ -43,4 +43,9 @@ function holderIsDead(folder: string): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
+}
+
+function isOld(folder: string): boolean {
+  const made = statSync(folder, { throwIfNoEntry: false })?.mtimeMs;
+  return made !== undefined && Date.now() - made > 10_000;
 }
