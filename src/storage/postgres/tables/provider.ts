@@ -1,2 +1,92 @@
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type
-export interface ProviderTables {}
+import type { ColumnType, Generated } from 'kysely';
+
+export interface ProviderTables {
+  relying_parties: RelyingPartiesTable;
+  relying_party_secrets: RelyingPartySecretsTable;
+  sessions: SessionsTable;
+  grants: GrantsTable;
+  tokens: TokensTable;
+  used_once: UsedOnceTable;
+  consents: ConsentsTable;
+  signing_keys: SigningKeysTable;
+}
+
+type Json = ColumnType<Record<string, unknown>, string, string>;
+type Expiry = ColumnType<Date, Date | string, Date | string>;
+
+export interface RelyingPartiesTable {
+  client_id: string;
+  /** In the names of RFC 7591. */
+  metadata: Json;
+  first_party: Generated<boolean>;
+  require_pkce: Generated<boolean>;
+  acr_values: string[];
+  created_at: Generated<Date>;
+  updated_at: Generated<Date>;
+  version: Generated<number>;
+}
+
+export interface RelyingPartySecretsTable {
+  id: string;
+  client_id: string;
+  secret_hash: string;
+  created_at: Generated<Date>;
+  expires_at: Date | null;
+}
+
+export interface SessionsTable {
+  uid: string;
+  id_hash: string | null;
+  user_id: string | null;
+  payload: Json;
+  authorizations: Json;
+  user_agent: Generated<string>;
+  address: Generated<string>;
+  created_at: Generated<Date>;
+  last_seen_at: Generated<Date>;
+  expires_at: Expiry;
+  ended_at: Date | null;
+  end_reason: string | null;
+}
+
+export interface GrantsTable {
+  id: string;
+  user_id: string;
+  client_id: string;
+  payload: Json;
+  created_at: Generated<Date>;
+  expires_at: Expiry;
+}
+
+export interface TokensTable {
+  id_hash: string;
+  kind: string;
+  grant_id: string;
+  session_uid: string | null;
+  offline: boolean;
+  payload_sealed: string;
+  consumed_at: Date | null;
+  expires_at: Expiry;
+}
+
+export interface UsedOnceTable {
+  kind: string;
+  id_hash: string;
+  expires_at: Expiry;
+}
+
+export interface ConsentsTable {
+  user_id: string;
+  client_id: string;
+  scopes: string[];
+  updated_at: Generated<Date>;
+}
+
+export interface SigningKeysTable {
+  kid: string;
+  algorithm: string;
+  public_jwk: Json;
+  private_sealed: string;
+  created_at: Generated<Date>;
+  retired_at: Date | null;
+}

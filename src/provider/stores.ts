@@ -1,0 +1,94 @@
+export interface SessionRecord {
+  readonly uid: string;
+  readonly userId: string | null;
+  /** What the engine keeps, without the session's id and the relying parties' part. */
+  readonly payload: Record<string, unknown>;
+  /** The relying parties' part: client id to `{ sid, grantId }`. */
+  readonly authorizations: Record<string, unknown>;
+}
+
+export interface ListedSession {
+  readonly uid: string;
+  readonly userAgent: string;
+  readonly address: string;
+  readonly startedAt: Date;
+  readonly lastSeenAt: Date;
+  readonly clientIds: readonly string[];
+}
+
+/** Browser sessions. Once ended, no racing save revives one; relying parties' parts are merged, never overwritten. */
+export interface SessionStore {
+  save(
+    idHash: string,
+    session: SessionRecord,
+    origin: { readonly address: string; readonly userAgent: string },
+    lifetimeSeconds: number,
+  ): Promise<void>;
+  find(idHash: string, idleSeconds: number): Promise<SessionRecord | undefined>;
+  findByUid(uid: string): Promise<SessionRecord | undefined>;
+  /** Takes the id from a session, as its rotation does; the session itself goes on. */
+  forgetId(idHash: string): Promise<void>;
+  end(uid: string, reason: string): Promise<boolean>;
+  endAll(userId: string, reason: string, exceptUid?: string): Promise<number>;
+  list(userId: string): Promise<ListedSession[]>;
+}
+
+export interface TokenRecord {
+  readonly idHash: string;
+  readonly kind: string;
+  readonly grantId: string;
+  readonly sessionUid: string | null;
+  /** Lives on after the session ended (`offline_access`). */
+  readonly offline: boolean;
+  readonly payloadSealed: string;
+}
+
+/** Grants, and the tokens whose loss or revival would matter. */
+export interface TokenStore {
+  saveGrant(
+    id: string,
+    userId: string,
+    clientId: string,
+    payload: Record<string, unknown>,
+    lifetimeSeconds: number,
+  ): Promise<void>;
+  findGrant(id: string): Promise<Record<string, unknown> | undefined>;
+  /** Ends a grant and every token under it. */
+  removeGrant(id: string): Promise<void>;
+  removeGrantsOf(userId: string, clientId?: string): Promise<number>;
+  /** Throws `grant_ended` (Conflict) where the grant is gone. */
+  save(token: TokenRecord, lifetimeSeconds: number): Promise<void>;
+  /** Only while its grant, its person and, unless offline, its session live. */
+  find(
+    kind: string,
+    idHash: string,
+  ): Promise<{ readonly payloadSealed: string; readonly consumedAt: Date | null } | undefined>;
+  /** Of any number of parallel calls one answers true. */
+  consume(kind: string, idHash: string): Promise<boolean>;
+  remove(kind: string, idHash: string): Promise<void>;
+  removeByGrant(kind: string, grantId: string): Promise<void>;
+  /** Whether a token kept elsewhere still has all it depends on. */
+  isLive(grantId: string, sessionUid: string | null, offline: boolean): Promise<boolean>;
+  readConsent(userId: string, clientId: string): Promise<readonly string[]>;
+  saveConsent(userId: string, clientId: string, scopes: readonly string[]): Promise<void>;
+}
+
+/** Marks that stand for acts that may happen once: a resume, a pushed request's use, an assertion's identifier. */
+export interface UsedOnceStore {
+  /** Of any number of parallel calls one answers true. */
+  mark(kind: string, idHash: string, lifetimeSeconds: number): Promise<boolean>;
+  isMarked(kind: string, idHash: string): Promise<boolean>;
+}
+
+export interface StoredSigningKey {
+  readonly kid: string;
+  readonly algorithm: string;
+  readonly publicJwk: Record<string, unknown>;
+  readonly privateSealed: string;
+}
+
+export interface SigningKeyStore {
+  list(): Promise<StoredSigningKey[]>;
+  /** Inserts where no live key of this algorithm is there yet: replicas that start together make one. */
+  insertFirst(key: StoredSigningKey): Promise<boolean>;
+}

@@ -1,0 +1,134 @@
+import { sql, type Kysely } from 'kysely';
+import { Conflict } from '../../errors.ts';
+import type { TokenRecord, TokenStore } from '../../provider/stores.ts';
+import { isForeignKeyViolation } from './faults.ts';
+import type { Tables } from './tables.ts';
+
+const sessionLives = (uid: unknown) => sql<boolean>`exists (
+  select from sessions s where s.uid = ${uid} and s.ended_at is null and s.expires_at > now())`;
+
+export class PostgresTokenStore implements TokenStore {
+  readonly #db: Kysely<Tables>;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  async saveGrant(
+    id: string,
+    userId: string,
+    clientId: string,
+    payload: Record<string, unknown>,
+    lifetimeSeconds: number,
+  ): Promise<void> {
+    await sql`
+      insert into grants (id, user_id, client_id, payload, expires_at)
+      values (${id}, ${userId}, ${clientId}, ${JSON.stringify(payload)}::jsonb,
+        now() + make_interval(secs => ${lifetimeSeconds}))
+      on conflict (id) do update set payload = excluded.payload, expires_at = excluded.expires_at`.execute(this.#db);
+  }
+
+  async findGrant(id: string): Promise<Record<string, unknown> | undefined> {
+    const row = await this.#db
+      .selectFrom('grants')
+      .innerJoin('users', 'users.id', 'grants.user_id')
+      .select('grants.payload')
+      .where('grants.id', '=', id)
+      .where('users.disabled_at', 'is', null)
+      .where('grants.expires_at', '>', sql<Date>`now()`)
+      .executeTakeFirst();
+    return row?.payload;
+  }
+
+  async removeGrant(id: string): Promise<void> {
+    await this.#db.deleteFrom('grants').where('id', '=', id).execute();
+  }
+
+  async removeGrantsOf(userId: string, clientId?: string): Promise<number> {
+    let query = this.#db.deleteFrom('grants').where('user_id', '=', userId);
+    if (clientId !== undefined) query = query.where('client_id', '=', clientId);
+    const { numDeletedRows } = await query.executeTakeFirst();
+    return Number(numDeletedRows);
+  }
+
+  async save(token: TokenRecord, lifetimeSeconds: number): Promise<void> {
+    try {
+      // An update never clears what was consumed.
+      await sql`
+        insert into tokens (id_hash, kind, grant_id, session_uid, offline, payload_sealed, expires_at)
+        values (${token.idHash}, ${token.kind}, ${token.grantId}, ${token.sessionUid}, ${token.offline},
+          ${token.payloadSealed}, now() + make_interval(secs => ${lifetimeSeconds}))
+        on conflict (id_hash) do update set payload_sealed = excluded.payload_sealed,
+          expires_at = excluded.expires_at`.execute(this.#db);
+    } catch (error) {
+      if (isForeignKeyViolation(error)) throw new Conflict('grant_ended', 'the grant was ended meanwhile');
+      throw error;
+    }
+  }
+
+  async find(kind: string, idHash: string): Promise<{ payloadSealed: string; consumedAt: Date | null } | undefined> {
+    const row = await this.#db
+      .selectFrom('tokens')
+      .innerJoin('grants', 'grants.id', 'tokens.grant_id')
+      .innerJoin('users', 'users.id', 'grants.user_id')
+      .select(['tokens.payload_sealed', 'tokens.consumed_at'])
+      .where('tokens.id_hash', '=', idHash)
+      .where('tokens.kind', '=', kind)
+      .where('tokens.expires_at', '>', sql<Date>`now()`)
+      .where('users.disabled_at', 'is', null)
+      .where((eb) => eb.or([eb('tokens.offline', '=', true), sessionLives(sql.ref('tokens.session_uid'))]))
+      .executeTakeFirst();
+    return row && { payloadSealed: row.payload_sealed, consumedAt: row.consumed_at };
+  }
+
+  async consume(kind: string, idHash: string): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('tokens')
+      .set({ consumed_at: sql`clock_timestamp()` })
+      .where('id_hash', '=', idHash)
+      .where('kind', '=', kind)
+      .where('consumed_at', 'is', null)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  async remove(kind: string, idHash: string): Promise<void> {
+    await this.#db.deleteFrom('tokens').where('id_hash', '=', idHash).where('kind', '=', kind).execute();
+  }
+
+  async removeByGrant(kind: string, grantId: string): Promise<void> {
+    await this.#db.deleteFrom('tokens').where('grant_id', '=', grantId).where('kind', '=', kind).execute();
+  }
+
+  async isLive(grantId: string, sessionUid: string | null, offline: boolean): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('grants')
+      .innerJoin('users', 'users.id', 'grants.user_id')
+      .select('grants.id')
+      .where('grants.id', '=', grantId)
+      .where('users.disabled_at', 'is', null)
+      .where((eb) => (offline || sessionUid === null ? eb.val(true) : sessionLives(sessionUid)))
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  async readConsent(userId: string, clientId: string): Promise<readonly string[]> {
+    const row = await this.#db
+      .selectFrom('consents')
+      .select('scopes')
+      .where('user_id', '=', userId)
+      .where('client_id', '=', clientId)
+      .executeTakeFirst();
+    return row?.scopes ?? [];
+  }
+
+  async saveConsent(userId: string, clientId: string, scopes: readonly string[]): Promise<void> {
+    await this.#db
+      .insertInto('consents')
+      .values({ user_id: userId, client_id: clientId, scopes: [...scopes] })
+      .onConflict((conflict) =>
+        conflict.columns(['user_id', 'client_id']).doUpdateSet({ scopes: [...scopes], updated_at: sql`now()` }),
+      )
+      .execute();
+  }
+}
