@@ -27,31 +27,23 @@ export class PostgresSigningKeyStore implements SigningKeyStore {
   async insertFirst(key: StoredSigningKey): Promise<boolean> {
     return this.#db.transaction().execute(async (transaction) => {
       await sql`select pg_advisory_xact_lock(hashtext('twofold signing keys'))`.execute(transaction);
-      const { numInsertedOrUpdatedRows } = await transaction
-        .insertInto('signing_keys')
-        .columns(['kid', 'algorithm', 'public_jwk', 'private_sealed'])
-        .expression((eb) =>
-          eb
-            .selectNoFrom([
-              sql<string>`${key.kid}::text`.as('kid'),
-              sql<string>`${key.algorithm}::text`.as('algorithm'),
-              sql<string>`${JSON.stringify(key.publicJwk)}::jsonb`.as('public_jwk'),
-              sql<string>`${key.privateSealed}::text`.as('private_sealed'),
-            ])
-            .where((where) =>
-              where.not(
-                where.exists(
-                  where
-                    .selectFrom('signing_keys')
-                    .select('kid')
-                    .where('algorithm', '=', key.algorithm)
-                    .where('retired_at', 'is', null),
-                ),
-              ),
-            ),
-        )
+      const existing = await transaction
+        .selectFrom('signing_keys')
+        .select('kid')
+        .where('algorithm', '=', key.algorithm)
+        .where('retired_at', 'is', null)
         .executeTakeFirst();
-      return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+      if (existing !== undefined) return false;
+      await transaction
+        .insertInto('signing_keys')
+        .values({
+          kid: key.kid,
+          algorithm: key.algorithm,
+          public_jwk: JSON.stringify(key.publicJwk),
+          private_sealed: key.privateSealed,
+        })
+        .execute();
+      return true;
     });
   }
 }

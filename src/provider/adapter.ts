@@ -1,0 +1,252 @@
+import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
+import { hashToken } from '../crypto/random.ts';
+import type { SecretBox } from '../crypto/secret-box.ts';
+import { Conflict, Fault } from '../errors.ts';
+import type { ShortLivedRecords } from '../short-lived-records.ts';
+import { requestOrigin } from './request-origin.ts';
+import type { SessionStore, TokenStore, UsedOnceStore } from './stores.ts';
+
+export interface AdapterDependencies {
+  readonly sessions: SessionStore;
+  readonly tokens: TokenStore;
+  readonly usedOnce: UsedOnceStore;
+  readonly records: ShortLivedRecords;
+  readonly secretBox: SecretBox;
+  /** Metadata of a relying party in the engine's names, or undefined. */
+  readonly findClient: (clientId: string) => Promise<AdapterPayload | undefined>;
+  readonly sessionIdleSeconds: number;
+}
+
+/** Tokens whose loss or revival would matter live in PostgreSQL; what may be lost lives in short-lived records. */
+const durableTokens = new Set(['AuthorizationCode', 'RefreshToken']);
+
+/** The engine's storage, a small adapter for each of its models. Bearer ids are hashed, payloads sealed with the id. */
+export function createAdapterFactory(dependencies: AdapterDependencies): (model: string) => Adapter {
+  return (model) => {
+    if (model === 'Session') return sessionAdapter(dependencies);
+    if (model === 'Grant') return grantAdapter(dependencies);
+    if (model === 'Client') return clientAdapter(dependencies);
+    if (model === 'ReplayDetection') return replayAdapter(dependencies);
+    if (model === 'Interaction') return interactionAdapter(dependencies);
+    return durableTokens.has(model) ? tokenAdapter(model, dependencies) : recordAdapter(model, dependencies);
+  };
+}
+
+/** A 503 that the engine shows as such instead of a server error without Retry-After. */
+export class TemporarilyUnavailable extends errors.OIDCProviderError {
+  constructor(cause: unknown) {
+    super(503, 'temporarily_unavailable');
+    this.error_description = 'the service cannot answer just now, please try again';
+    this.expose = true;
+    this.cause = cause;
+  }
+}
+
+async function answered<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Fault && error.status === 503) throw new TemporarilyUnavailable(error);
+    throw error;
+  }
+}
+
+const unused = async (): Promise<undefined> => undefined;
+
+const nothing: Adapter = {
+  upsert: unused,
+  find: unused,
+  findByUserCode: unused,
+  findByUid: unused,
+  consume: unused,
+  destroy: unused,
+  revokeByGrantId: unused,
+};
+
+function sessionAdapter({ sessions, sessionIdleSeconds }: AdapterDependencies): Adapter {
+  return {
+    ...nothing,
+    async upsert(id, payload, expiresIn = 1) {
+      const { jti: _jti, authorizations, ...rest } = payload as Record<string, unknown>;
+      const origin = requestOrigin.getStore() ?? { address: '', userAgent: '' };
+      const record = {
+        uid: rest['uid'] as string,
+        userId: (rest['accountId'] as string | undefined) ?? null,
+        payload: rest,
+        authorizations: (authorizations as Record<string, unknown> | undefined) ?? {},
+      };
+      await answered(sessions.save(hashToken(id), record, origin, expiresIn));
+    },
+    async find(id) {
+      const found = await answered(sessions.find(hashToken(id), sessionIdleSeconds));
+      return found && { ...found.payload, authorizations: found.authorizations as never, jti: id };
+    },
+    async findByUid(uid) {
+      const found = await answered(sessions.findByUid(uid));
+      return found && { ...found.payload, authorizations: found.authorizations as never };
+    },
+    // The engine calls this for the old id at every rotation; a session's end is recorded by its own wrapper.
+    async destroy(id) {
+      await answered(sessions.forgetId(hashToken(id)));
+    },
+  };
+}
+
+function grantAdapter({ tokens }: AdapterDependencies): Adapter {
+  return {
+    ...nothing,
+    async upsert(id, payload, expiresIn = 1) {
+      const { accountId = '', clientId = '' } = payload;
+      await answered(tokens.saveGrant(id, accountId, clientId, payload as Record<string, unknown>, expiresIn));
+    },
+    find: async (id) => answered(tokens.findGrant(id)),
+    async destroy(id) {
+      await answered(tokens.removeGrant(id));
+    },
+  };
+}
+
+function clientAdapter({ findClient }: AdapterDependencies): Adapter {
+  return { ...nothing, find: async (id) => answered(findClient(id)) };
+}
+
+function replayAdapter({ usedOnce }: AdapterDependencies): Adapter {
+  return {
+    ...nothing,
+    async upsert(id, _payload, expiresIn = 1) {
+      if (!(await answered(usedOnce.mark('replay', hashToken(id), Math.max(1, expiresIn))))) {
+        throw new errors.InvalidRequest('this identifier was used before');
+      }
+    },
+    find: async (id) => ((await answered(usedOnce.isMarked('replay', hashToken(id)))) ? { jti: id } : undefined),
+  };
+}
+
+/** Codes and refresh tokens. `consume` is one conditional write, and the losers of a race get nothing. */
+function tokenAdapter(kind: string, { tokens, secretBox }: AdapterDependencies): Adapter {
+  return {
+    ...nothing,
+    async upsert(id, payload, expiresIn = 1) {
+      const { grantId, sessionUid, scope } = payload;
+      if (grantId === undefined) throw new errors.InvalidGrant('a token needs a grant');
+      const idHash = hashToken(id);
+      const offline = kind === 'RefreshToken' && (scope ?? '').split(' ').includes('offline_access');
+      const payloadSealed = seal(secretBox, kind, idHash, payload);
+      const record = { idHash, kind, grantId, sessionUid: sessionUid ?? null, offline, payloadSealed };
+      try {
+        await answered(tokens.save(record, Math.max(1, expiresIn)));
+      } catch (error) {
+        if (error instanceof Conflict) throw new errors.InvalidGrant('the grant was ended');
+        throw error;
+      }
+    },
+    async find(id) {
+      const idHash = hashToken(id);
+      const found = await answered(tokens.find(kind, idHash));
+      if (found === undefined) return undefined;
+      const payload = open(secretBox, kind, idHash, found.payloadSealed);
+      if (found.consumedAt === null) return payload;
+      // A request that was already here when another one redeemed lost a race; it is no later reuse, for which the
+      // engine would end the winner's tokens.
+      const arrivedAt = requestOrigin.getStore()?.arrivedAt;
+      if (arrivedAt !== undefined && arrivedAt <= found.consumedAt.getTime()) return undefined;
+      return { ...payload, consumed: Math.floor(found.consumedAt.getTime() / 1000) };
+    },
+    async consume(id) {
+      if (!(await answered(tokens.consume(kind, hashToken(id))))) throw new errors.InvalidGrant('already used');
+    },
+    async destroy(id) {
+      await answered(tokens.remove(kind, hashToken(id)));
+    },
+    async revokeByGrantId(grantId) {
+      await answered(tokens.removeByGrant(kind, grantId));
+    },
+  };
+}
+
+/** Created once, answered once, resumed once: the resume is decided in PostgreSQL, whatever became of the record. */
+function interactionAdapter({ records, usedOnce, secretBox }: AdapterDependencies): Adapter {
+  const kind = 'interaction';
+  return {
+    ...nothing,
+    async upsert(id, payload, expiresIn = 1) {
+      const value = seal(secretBox, kind, hashToken(id), payload);
+      const answeredBefore = (payload as { result?: unknown }).result !== undefined;
+      const write = answeredBefore ? records.replace : records.create;
+      if (!(await answered(write.call(records, kind, id, value, Math.max(1, expiresIn))))) {
+        throw new errors.SessionNotFound('the interaction is over');
+      }
+    },
+    async find(id) {
+      const value = await answered(records.read(kind, id));
+      return value === undefined ? undefined : open(secretBox, kind, hashToken(id), value);
+    },
+    async destroy(id) {
+      const taken = await answered(records.take(kind, id));
+      if (taken === undefined || !(await answered(usedOnce.mark('resume', hashToken(id), 86_400)))) {
+        throw new errors.SessionNotFound('the interaction is over');
+      }
+    },
+  };
+}
+
+/** Everything that may be lost: opaque access tokens, pushed requests, device codes. */
+function recordAdapter(kind: string, dependencies: AdapterDependencies): Adapter {
+  const { records, usedOnce, tokens, secretBox } = dependencies;
+  const find = async (id: string): Promise<AdapterPayload | undefined> => {
+    const value = await answered(records.read(kind, id));
+    if (value === undefined) return undefined;
+    const payload = open(secretBox, kind, hashToken(id), value);
+    if (kind === 'AccessToken') {
+      const { grantId, sessionUid, scope } = payload;
+      const offline = (scope ?? '').split(' ').includes('offline_access');
+      if (grantId === undefined || !(await answered(tokens.isLive(grantId, sessionUid ?? null, offline)))) {
+        return undefined;
+      }
+    }
+    if (consumable.has(kind) && (await answered(usedOnce.isMarked(kind, hashToken(id))))) {
+      return { ...payload, consumed: 1 };
+    }
+    return payload;
+  };
+  return {
+    ...nothing,
+    async upsert(id, payload, expiresIn = 1) {
+      const ttl = Math.max(1, expiresIn);
+      await answered(records.put(kind, id, seal(secretBox, kind, hashToken(id), payload), ttl));
+      if (payload.userCode !== undefined) {
+        const code = seal(secretBox, `${kind}-user-code`, hashToken(payload.userCode), { jti: id });
+        await answered(records.put(`${kind}-user-code`, payload.userCode, code, ttl));
+      }
+    },
+    find,
+    async findByUserCode(userCode) {
+      const value = await answered(records.read(`${kind}-user-code`, userCode));
+      if (value === undefined) return undefined;
+      const { jti } = open(secretBox, `${kind}-user-code`, hashToken(userCode), value);
+      return jti === undefined ? undefined : find(jti);
+    },
+    async consume(id) {
+      if (await answered(usedOnce.mark(kind, hashToken(id), 86_400))) return;
+      throw kind === 'PushedAuthorizationRequest'
+        ? new errors.InvalidRequestUri('request_uri was used before')
+        : new errors.InvalidGrant('already used');
+    },
+    async destroy(id) {
+      await answered(records.remove(kind, id));
+    },
+    // Access tokens end with their grant (see find); the others are short and bound to one use.
+    revokeByGrantId: unused,
+  };
+}
+
+const consumable = new Set(['PushedAuthorizationRequest', 'DeviceCode', 'BackchannelAuthenticationRequest']);
+
+function seal(box: SecretBox, kind: string, idHash: string, payload: AdapterPayload): string {
+  return box.seal(Buffer.from(JSON.stringify(payload)), { table: kind, column: 'payload', owner: '', row: idHash });
+}
+
+function open(box: SecretBox, kind: string, idHash: string, sealed: string): AdapterPayload {
+  const plain = box.open(sealed, { table: kind, column: 'payload', owner: '', row: idHash });
+  return JSON.parse(plain.toString('utf8')) as AdapterPayload;
+}

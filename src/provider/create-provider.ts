@@ -1,0 +1,214 @@
+import { Provider, type Adapter, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+import type { JWK } from 'jose';
+import type { Clock } from '../clock.ts';
+import { answeredAcr, provedTwoFactors, type AcrNames } from '../domain/authentication.ts';
+import type { User } from '../domain/user.ts';
+import { askedAcrValues } from './asked-acr.ts';
+import { accountOf, claimsByScope } from './claims.ts';
+
+export interface ProviderPages {
+  error(ctx: KoaContextWithOIDC, out: { error: string; error_description?: string }, error: Error): Promise<void>;
+  /** Asks whether to sign out; `form` is the engine's form, to which the page's buttons belong by its id. */
+  logout(ctx: KoaContextWithOIDC, form: string): Promise<void>;
+  loggedOut(ctx: KoaContextWithOIDC): Promise<void>;
+  deviceInput(ctx: KoaContextWithOIDC, form: string, error: Error | undefined): Promise<void>;
+  deviceConfirm(ctx: KoaContextWithOIDC, form: string, userCode: string): Promise<void>;
+  deviceDone(ctx: KoaContextWithOIDC): Promise<void>;
+}
+
+export interface ProviderOptions {
+  readonly issuer: string;
+  readonly adapter: (model: string) => Adapter;
+  readonly jwks: { keys: JWK[] };
+  readonly cookieKeys: string[];
+  /** The person, unless disabled or gone. */
+  readonly findUser: (id: string) => Promise<User | undefined>;
+  readonly acrNames: AcrNames;
+  readonly policy: NonNullable<NonNullable<Configuration['interactions']>['policy']>;
+  readonly interactionUrl: (uid: string) => string;
+  readonly pages: ProviderPages;
+  /** Whether a presented secret is one of the client's live ones. */
+  readonly checkClientSecret: (clientId: string, secret: string) => Promise<boolean>;
+  readonly readConsent: (userId: string, clientId: string) => Promise<readonly string[]>;
+  /** Told of every session that ends through the engine. */
+  readonly onSessionEnded: (uid: string) => Promise<void>;
+  readonly sessionLifetimeSeconds: number;
+  readonly clock: Clock;
+}
+
+const anonymousSessionSeconds = 600;
+const day = 86_400;
+
+/** The engine, configured. It is built anew when signing keys change; nobody may keep a reference. */
+export function createProvider(options: ProviderOptions): Provider {
+  const secure = options.issuer.startsWith('https:');
+  const { clock } = options;
+  const provider = new Provider(options.issuer, {
+    adapter: options.adapter as never,
+    jwks: options.jwks as never,
+    acrValues: new Set(options.acrNames.supported),
+    claims: claimsByScope,
+    scopes: ['openid', 'offline_access'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    cookies: {
+      keys: options.cookieKeys,
+      names: secure
+        ? {
+            session: '__Host-twofold-session',
+            interaction: '__Secure-twofold-interaction',
+            resume: '__Secure-twofold-resume',
+          }
+        : { session: 'twofold-session', interaction: 'twofold-interaction', resume: 'twofold-resume' },
+      long: { httpOnly: true, sameSite: 'lax', path: '/', secure, signed: true, overwrite: true },
+      short: { httpOnly: true, sameSite: 'lax', secure, signed: true, overwrite: true },
+    },
+    features: {
+      devInteractions: { enabled: false },
+      deviceFlow: {
+        enabled: true,
+        userCodeInputSource: async (ctx, form, _out, error) => options.pages.deviceInput(ctx, form, error),
+        userCodeConfirmSource: async (ctx, form, _client, _info, userCode) =>
+          options.pages.deviceConfirm(ctx, form, userCode),
+        successSource: async (ctx) => options.pages.deviceDone(ctx),
+      },
+      dPoP: { enabled: true },
+      introspection: {
+        enabled: true,
+        // A client sees its own tokens and nobody else's (RFC 7662 section 4).
+        allowedPolicy: async (_ctx, client, token) =>
+          client.clientAuthMethod !== 'none' && (token as { clientId?: string }).clientId === client.clientId,
+      },
+      revocation: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: async (ctx, form) => options.pages.logout(ctx, form),
+        postLogoutSuccessSource: async (ctx) => options.pages.loggedOut(ctx),
+      },
+      userinfo: { enabled: true },
+      claimsParameter: { enabled: true },
+      resourceIndicators: { enabled: false },
+    },
+    findAccount: async (_ctx, id) => {
+      const user = await options.findUser(id);
+      return user && user.disabledAt === null ? accountOf(user) : undefined;
+    },
+    interactions: { policy: options.policy, url: (_ctx, interaction) => options.interactionUrl(interaction.uid) },
+    loadExistingGrant: async (ctx) => loadGrant(ctx, options),
+    extraClientMetadata: { properties: Object.values(ownClientMetadata) },
+    expiresWithSession: () => false,
+    issueRefreshToken: async (_ctx, client, code) =>
+      client.grantTypeAllowed('refresh_token') &&
+      (code.scopes.has('offline_access') || (client.applicationType === 'web' && client.clientAuthMethod === 'none')),
+    // Public clients cannot prove who they are, so each of their refresh tokens serves once (RFC 9700 section 2.2.2).
+    rotateRefreshToken: (ctx) =>
+      ctx.oidc.client?.clientAuthMethod === 'none' && ctx.oidc.entities.RefreshToken?.jkt === undefined,
+    pkce: {
+      required: (_ctx, client) => client.clientAuthMethod === 'none' || own(client, 'requirePkce') !== false,
+    },
+    allowOmittingSingleRegisteredRedirectUri: false,
+    conformIdTokenClaims: true,
+    clockTolerance: 10,
+    renderError: async (ctx, out, error) => options.pages.error(ctx, out, error),
+    responseTypes: ['code'],
+    revokeGrantPolicy: () => true,
+    routes: {
+      authorization: '/auth',
+      backchannel_authentication: '/backchannel',
+      code_verification: '/device',
+      device_authorization: '/device/auth',
+      end_session: '/logout',
+      introspection: '/introspect',
+      jwks: '/jwks',
+      pushed_authorization_request: '/par',
+      registration: '/register',
+      revocation: '/revoke',
+      token: '/token',
+      userinfo: '/me',
+    },
+    ttl: {
+      AccessToken: 3600,
+      AuthorizationCode: 60,
+      ClientCredentials: 600,
+      DeviceCode: 600,
+      Grant: 30 * day,
+      IdToken: 3600,
+      Interaction: 3600,
+      PushedAuthorizationRequest: 60,
+      RefreshToken: (_ctx, token) => {
+        // The family's end is fixed by its first token, however often it is used.
+        const started = (token as { iiat?: number }).iiat;
+        return started === undefined ? 14 * day : Math.max(1, started + 14 * day - clock.epochSeconds());
+      },
+      Session: (_ctx, session) =>
+        session.accountId === undefined
+          ? anonymousSessionSeconds
+          : Math.max(1, (session.loginTs ?? 0) + options.sessionLifetimeSeconds - clock.epochSeconds()),
+    },
+  } satisfies Configuration);
+
+  answerAcrByTheNameAsked(provider, options.acrNames);
+  compareHashedSecrets(provider, options.checkClientSecret);
+  recordSessionEnds(provider, options.onSessionEnded);
+  return provider;
+}
+
+/** What is ours in a client's metadata, beside RFC 7591. */
+export const ownClientMetadata = { requirePkce: 'twofold_require_pkce', firstParty: 'twofold_first_party' } as const;
+
+function own(client: object, name: keyof typeof ownClientMetadata): unknown {
+  return (client as Record<string, unknown>)[ownClientMetadata[name]];
+}
+
+/** The engine answers the session's `acr`; a client that asked by another name for the same gets that name. */
+function answerAcrByTheNameAsked(provider: Provider, names: AcrNames): void {
+  const context = (provider as unknown as { OIDCContext: { prototype: object } }).OIDCContext.prototype;
+  Object.defineProperty(context, 'acr', {
+    configurable: true,
+    get(this: KoaContextWithOIDC['oidc']) {
+      return answeredAcr(names, this.session?.acr, askedAcrValues(this));
+    },
+  });
+}
+
+function compareHashedSecrets(provider: Provider, check: ProviderOptions['checkClientSecret']): void {
+  const client = provider.Client.prototype as unknown as { compareClientSecret: unknown };
+  client.compareClientSecret = async function compare(this: { clientId: string }, actual: string) {
+    return check(this.clientId, actual);
+  };
+}
+
+/** The event of the engine is not awaited, and the adapter cannot tell an end from a rotation. */
+function recordSessionEnds(provider: Provider, onEnded: (uid: string) => Promise<void>): void {
+  const session = provider.Session.prototype as unknown as { uid: string; destroy(): Promise<void> };
+  const destroy = session.destroy;
+  session.destroy = async function end(this: { uid: string }) {
+    await onEnded(this.uid);
+    await destroy.call(this);
+  } as () => Promise<void>;
+}
+
+/**
+ * The grant of this session and client, or a new one from a remembered consent or for a first-party client. It runs
+ * before the policy, so nothing is granted to a session that proved less than two factors.
+ */
+async function loadGrant(ctx: KoaContextWithOIDC, options: ProviderOptions) {
+  const { oidc } = ctx;
+  const clientId = oidc.client?.clientId;
+  const accountId = oidc.session?.accountId;
+  if (oidc.client === undefined || clientId === undefined || accountId === undefined || oidc.session === undefined)
+    return undefined;
+  const grantId = oidc.result?.consent?.grantId ?? oidc.session.grantIdFor(clientId);
+  if (grantId !== undefined) {
+    const grant = await oidc.provider.Grant.find(grantId);
+    if (grant !== undefined && grant.accountId === accountId && grant.clientId === clientId) return grant;
+  }
+  if (!provedTwoFactors(oidc.session.acr, oidc.session.amr)) return undefined;
+  const asked = [...oidc.requestParamOIDCScopes];
+  const remembered = (await options.isFirstParty(clientId)) ? asked : await options.readConsent(accountId, clientId);
+  if (remembered.length === 0) return undefined;
+  const grant = new oidc.provider.Grant({ accountId, clientId });
+  grant.addOIDCScope(asked.filter((scope) => remembered.includes(scope)).join(' '));
+  await grant.save();
+  return grant;
+}
