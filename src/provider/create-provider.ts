@@ -205,7 +205,7 @@ async function loadGrant(ctx: KoaContextWithOIDC, options: ProviderOptions) {
   }
   if (!provedTwoFactors(oidc.session.acr, oidc.session.amr)) return undefined;
   const asked = [...oidc.requestParamOIDCScopes];
-  const remembered = (await options.isFirstParty(clientId)) ? asked : await options.readConsent(accountId, clientId);
+  const remembered = own(oidc.client, 'firstParty') === true ? asked : await options.readConsent(accountId, clientId);
   if (remembered.length === 0) return undefined;
   const grant = new oidc.provider.Grant({ accountId, clientId });
   grant.addOIDCScope(asked.filter((scope) => remembered.includes(scope)).join(' '));
