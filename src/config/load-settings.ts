@@ -1,0 +1,126 @@
+import { parse } from 'yaml';
+import { throttleLimits } from '../domain/throttle.ts';
+import { settingsTable, type SettingDefinition, type Settings } from './settings-table.ts';
+
+export type LoadOutcome =
+  | { readonly kind: 'loaded'; readonly settings: Settings }
+  /** Each as `NAME: what is wrong, got '…'`. */
+  | { readonly kind: 'faulty'; readonly faults: readonly string[] };
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The digits of the codes this service makes; 8 only for imported authenticators. */
+const digits = 6;
+
+/**
+ * The settings of an environment and, where TWOFOLD_CONFIG names one, a YAML file; the environment wins. A pure function
+ * of its arguments: `readFile` is how a file's text is had. All faults are reported, and no secret is repeated in one.
+ */
+export function loadSettings(environment: Environment, readFile: (path: string) => string): LoadOutcome {
+  const faults: string[] = [];
+  const file = readSettingsFile(environment['TWOFOLD_CONFIG'], readFile, faults);
+  const known = new Set(Object.values(settingsTable).flatMap(({ name }) => [name, `${name}_FILE`]));
+  for (const name of Object.keys(environment)) {
+    if (name.startsWith('TWOFOLD_') && !known.has(name) && !elsewhere.has(name)) {
+      faults.push(`${name}: there is no such setting, got '${shown(environment[name] ?? '')}'`);
+    }
+  }
+  const production = environment['NODE_ENV'] === 'production';
+  const embeddedAllowed = environment['TWOFOLD_ALLOW_EMBEDDED'] === 'true';
+  const values: Record<string, unknown> = { production };
+  for (const [key, definition] of Object.entries<SettingDefinition>(settingsTable)) {
+    const raw = rawValue(definition, environment, file, readFile, faults);
+    if (raw === undefined) {
+      if (production && definition.production && (!embeddedAllowed || definition.name === 'ISSUER')) {
+        faults.push(`${definition.name}: must be set with NODE_ENV=production, got ''`);
+      }
+      if (definition.default !== undefined) values[key] = definition.schema.parse(definition.default);
+      continue;
+    }
+    const parsed = definition.schema.safeParse(raw);
+    if (parsed.success) values[key] = parsed.data;
+    else faults.push(faultOf(definition, parsed.error.issues[0]?.message ?? 'is wrong', raw));
+  }
+  faults.push(...crossChecks(values, production));
+  return faults.length > 0 ? { kind: 'faulty', faults } : { kind: 'loaded', settings: values as unknown as Settings };
+}
+
+/** Read by the launchers and by tests, not by the service. */
+const elsewhere = new Set(['TWOFOLD_CONFIG', 'TWOFOLD_IMPORT_FERNET_KEYS_FILE']);
+
+function rawValue(
+  definition: SettingDefinition,
+  environment: Environment,
+  file: ReadonlyMap<string, string>,
+  readFile: (path: string) => string,
+  faults: string[],
+): string | undefined {
+  const direct = environment[definition.name];
+  const path = definition.secret ? environment[`${definition.name}_FILE`] : undefined;
+  if (path !== undefined && path !== '') {
+    if (direct !== undefined && direct !== '') {
+      faults.push(`${definition.name}: is given twice, here and by ${definition.name}_FILE, got '${shown(path)}'`);
+    }
+    try {
+      return readFile(path).trim();
+    } catch {
+      faults.push(`${definition.name}_FILE: this file cannot be read, got '${shown(path)}'`);
+      return undefined;
+    }
+  }
+  // An empty variable is how compose files and charts say "not set".
+  return direct === undefined || direct === '' ? file.get(definition.path) : direct;
+}
+
+function readSettingsFile(
+  path: string | undefined,
+  readFile: (path: string) => string,
+  faults: string[],
+): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  if (path === undefined || path === '') return found;
+  let document: unknown;
+  try {
+    document = parse(readFile(path));
+  } catch (error) {
+    faults.push(`TWOFOLD_CONFIG: ${(error as Error).message.split('\n')[0]}, got '${shown(path)}'`);
+    return found;
+  }
+  const paths = new Map(Object.values(settingsTable).map(({ path: at, name }) => [at, name]));
+  for (const [section, keys] of Object.entries((document ?? {}) as Record<string, unknown>)) {
+    for (const [key, value] of Object.entries((keys ?? {}) as Record<string, unknown>)) {
+      const at = `${section}.${key}`;
+      if (!paths.has(at))
+        faults.push(`TWOFOLD_CONFIG: there is no setting ${at}, got '${shown(JSON.stringify(value))}'`);
+      else if (value !== null && value !== undefined) {
+        found.set(at, Array.isArray(value) ? value.map(String).join(',') : String(value as string));
+      }
+    }
+  }
+  return found;
+}
+
+function crossChecks(values: Record<string, unknown>, production: boolean): string[] {
+  const faults: string[] = [];
+  const windowSteps = values['windowSteps'];
+  if (typeof windowSteps === 'number' && throttleLimits(windowSteps, digits) === undefined) {
+    faults.push(`TWOFOLD_CODE_WINDOW: guessing would be too easy, got '${windowSteps}'`);
+  }
+  const issuer = values['issuer'];
+  if (production && typeof issuer === 'string' && !issuer.startsWith('https:')) {
+    faults.push(`ISSUER: must be https with NODE_ENV=production, got '${shown(issuer)}'`);
+  }
+  if (values['redisUrl'] !== undefined && values['databaseUrl'] === undefined) {
+    faults.push("DATABASE_URL: must be set with REDIS_URL: the embedded database serves one process only, got ''");
+  }
+  return faults;
+}
+
+function faultOf({ name, secret }: SettingDefinition, message: string, raw: string): string {
+  return `${name}: ${message}, got '${secret ? '(a secret)' : shown(raw)}'`;
+}
+
+function shown(value: string): string {
+  const line = value.replaceAll(/[\p{Cc}']/gu, ' ');
+  return line.length > 80 ? `${line.slice(0, 80)}…` : line;
+}

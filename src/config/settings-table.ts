@@ -1,0 +1,272 @@
+import { z } from 'zod';
+
+/** One setting: everything there is to say of it stands here, and the reference page is made from it. */
+export interface SettingDefinition {
+  /** The environment variable. */
+  readonly name: string;
+  /** Where it stands in a settings file: `section.key`. */
+  readonly path: string;
+  readonly schema: z.ZodType;
+  /** The default as text, or undefined where there is none. */
+  readonly default?: string;
+  /** Never printed, also read from NAME_FILE. */
+  readonly secret?: true;
+  /** Must be given with NODE_ENV=production (unless the embedded default is allowed). */
+  readonly production?: true;
+  readonly sentence: string;
+}
+
+const text = z.string().min(1).max(4096);
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const list = z
+  .string()
+  .max(20_000)
+  .transform((value) => value.split(/[\s,]+/).filter((item) => item !== ''));
+
+function whole(least: number, most: number) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`);
+}
+
+const encryptionKeys = list
+  .refine((items) => items.length > 0, 'must hold one key at least')
+  .transform((items, ctx) =>
+    items.map((item) => {
+      const [id = '', encoded = ''] = item.split(':');
+      const key = Buffer.from(encoded, 'base64');
+      if (!/^[A-Za-z0-9_-]{1,32}$/.test(id) || key.length !== 32) {
+        ctx.addIssue({ code: 'custom', message: 'each key must be id:base64, the base64 of 32 random bytes' });
+      }
+      return { id, key };
+    }),
+  )
+  .refine((keys) => new Set(keys.map(({ id }) => id)).size === keys.length, 'the same key id stands there twice');
+
+const issuer = z.string().refine((value) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || url.search !== '' || url.hash !== '' || value.endsWith('/')) return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
+}, 'must be an https address without query and trailing slash (http only for a loopback host)');
+
+function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '127.0.0.1' || hostname === '[::1]'
+  );
+}
+
+function settings<const Table extends Record<string, SettingDefinition>>(table: Table): Table {
+  return table;
+}
+
+/** Every setting there is. */
+export const settingsTable = settings({
+  port: {
+    name: 'PORT',
+    path: 'http.port',
+    schema: whole(0, 65_535),
+    default: '3000',
+    sentence: 'The port the service listens on.',
+  },
+  host: {
+    name: 'TWOFOLD_HOST',
+    path: 'http.host',
+    schema: text,
+    default: '127.0.0.1',
+    sentence: 'The address the service listens on; 0.0.0.0 in a container.',
+  },
+  issuer: {
+    name: 'ISSUER',
+    path: 'http.issuer',
+    schema: issuer,
+    default: 'http://localhost:3000',
+    production: true,
+    sentence: 'The address people and relying parties use; everything the service says of itself is built from it.',
+  },
+  trustedProxies: {
+    name: 'TRUSTED_PROXIES',
+    path: 'http.trusted_proxies',
+    schema: list,
+    default: '',
+    sentence: 'Addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed.',
+  },
+  metricsPort: {
+    name: 'TWOFOLD_METRICS_PORT',
+    path: 'http.metrics_port',
+    schema: whole(0, 65_535),
+    default: '0',
+    sentence: 'The port of /metrics, apart from the public one; 0 turns it off.',
+  },
+  shutdownGraceSeconds: {
+    name: 'TWOFOLD_SHUTDOWN_GRACE_SECONDS',
+    path: 'http.shutdown_grace_seconds',
+    schema: whole(1, 600),
+    default: '20',
+    sentence: 'How long running requests may take to end after SIGTERM.',
+  },
+  databaseUrl: {
+    name: 'DATABASE_URL',
+    path: 'database.url',
+    schema: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres://'),
+    secret: true,
+    production: true,
+    sentence: 'PostgreSQL 15 or later; without it the embedded database under the data folder is used.',
+  },
+  databaseMigrationUrl: {
+    name: 'DATABASE_MIGRATION_URL',
+    path: 'database.migration_url',
+    schema: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres://'),
+    secret: true,
+    sentence: "The owner's role, for migrations, where the service's own role may do less.",
+  },
+  databasePoolSize: {
+    name: 'TWOFOLD_DATABASE_POOL_SIZE',
+    path: 'database.pool_size',
+    schema: whole(1, 200),
+    default: '10',
+    sentence: 'Connections to PostgreSQL of one replica.',
+  },
+  statementTimeoutMilliseconds: {
+    name: 'TWOFOLD_STATEMENT_TIMEOUT_MS',
+    path: 'database.statement_timeout_ms',
+    schema: whole(100, 60_000),
+    default: '2000',
+    sentence: 'How long one statement may take before the request is answered with 503.',
+  },
+  dataDir: {
+    name: 'TWOFOLD_DATA_DIR',
+    path: 'database.data_dir',
+    schema: text,
+    default: 'data',
+    sentence: 'Folder of the embedded database, its keys and its mails.',
+  },
+  allowEmbedded: {
+    name: 'TWOFOLD_ALLOW_EMBEDDED',
+    path: 'database.allow_embedded',
+    schema: flag,
+    default: 'false',
+    sentence: 'Admits the embedded default in production, for an installation on one machine.',
+  },
+  redisUrl: {
+    name: 'REDIS_URL',
+    path: 'redis.url',
+    schema: z.string().regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://'),
+    secret: true,
+    production: true,
+    sentence: 'Redis or Valkey; without it short-lived state is kept in this one process.',
+  },
+  encryptionKeys: {
+    name: 'ENCRYPTION_KEYS',
+    path: 'keys.encryption',
+    schema: encryptionKeys,
+    secret: true,
+    production: true,
+    sentence: 'Keys for secrets at rest as id:base64 of 32 bytes, separated by commas; the first one seals.',
+  },
+  cookieKeys: {
+    name: 'COOKIE_KEYS',
+    path: 'keys.cookies',
+    schema: list.refine(
+      (keys) => keys.length > 0 && keys.every((key) => key.length >= 32),
+      'each key must have 32 characters at least',
+    ),
+    secret: true,
+    production: true,
+    sentence: 'Keys that sign cookies and forms, separated by commas; the first one signs, all are accepted.',
+  },
+  hashMemoryKibibytes: {
+    name: 'TWOFOLD_HASH_MEMORY_KIB',
+    path: 'passwords.hash_memory_kib',
+    schema: whole(8192, 262_144),
+    default: '19456',
+    sentence: 'Memory of one Argon2id hash.',
+  },
+  hashIterations: {
+    name: 'TWOFOLD_HASH_ITERATIONS',
+    path: 'passwords.hash_iterations',
+    schema: whole(1, 10),
+    default: '2',
+    sentence: 'Passes of one Argon2id hash.',
+  },
+  hashQueue: {
+    name: 'TWOFOLD_HASH_QUEUE',
+    path: 'passwords.hash_queue',
+    schema: whole(1, 10_000),
+    default: '100',
+    sentence: 'Passwords that may wait to be checked; beyond it the answer is 503.',
+  },
+  secondFactorRequired: {
+    name: 'TWOFOLD_SECOND_FACTOR',
+    path: 'second_factor.policy',
+    schema: z.enum(['required', 'optional']),
+    default: 'required',
+    sentence: 'Whether everyone must have a second factor; who has one is always asked for it.',
+  },
+  windowSteps: {
+    name: 'TWOFOLD_CODE_WINDOW',
+    path: 'second_factor.window',
+    schema: whole(0, 2),
+    default: '1',
+    sentence: 'Time steps before and after the present one whose codes are accepted.',
+  },
+  pendingEnrolmentMinutes: {
+    name: 'TWOFOLD_PENDING_ENROLMENT_MINUTES',
+    path: 'second_factor.pending_enrolment_minutes',
+    schema: whole(2, 15),
+    default: '10',
+    sentence: 'How long a shown QR code can be confirmed.',
+  },
+  sessionIdleSeconds: {
+    name: 'TWOFOLD_SESSION_IDLE_SECONDS',
+    path: 'sessions.idle_seconds',
+    schema: whole(60, 86_400),
+    default: '3600',
+    sentence: 'A session that nothing used for so long is over.',
+  },
+  sessionLifetimeSeconds: {
+    name: 'TWOFOLD_SESSION_LIFETIME_SECONDS',
+    path: 'sessions.lifetime_seconds',
+    schema: whole(300, 604_800),
+    default: '86400',
+    sentence: 'A session is over so long after its sign-in, however much it is used.',
+  },
+  productName: {
+    name: 'TWOFOLD_NAME',
+    path: 'branding.name',
+    schema: text.max(60),
+    default: 'Twofold',
+    sentence: 'The name people see, on pages and in their authenticator app.',
+  },
+  supportAddress: {
+    name: 'TWOFOLD_SUPPORT_ADDRESS',
+    path: 'branding.support_address',
+    schema: text.max(254),
+    sentence: 'An address or link where people find help; shown in the foot and on error pages.',
+  },
+  logLevel: {
+    name: 'LOG_LEVEL',
+    path: 'logging.level',
+    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    default: 'info',
+    sentence: 'What is logged: this level and those above it.',
+  },
+  samplePort: {
+    name: 'TWOFOLD_SAMPLE_PORT',
+    path: 'development.sample_port',
+    schema: whole(0, 65_535),
+    default: '3001',
+    sentence: 'The port of the sample relying party that `npm start` runs beside the embedded default; 0 turns it off.',
+  },
+});
+
+type Table = typeof settingsTable;
+type ValueOf<Definition extends SettingDefinition> = z.output<Definition['schema']>;
+
+/** The settings as the service reads them. Those without a default may be undefined. */
+export type Settings = {
+  readonly [Key in keyof Table]: Table[Key] extends { default: string }
+    ? ValueOf<Table[Key]>
+    : ValueOf<Table[Key]> | undefined;
+} & { readonly production: boolean };
