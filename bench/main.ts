@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { startPostgres } from '../test/support/servers/postgres.ts';
 import { startRedis } from '../test/support/servers/redis.ts';
 import { compare, type Plan } from './compare.ts';
-import { hashPassword } from './password-hash.ts';
+import { hashPassword, hashSettings } from './password-hash.ts';
 import { table } from './report.ts';
 import { startBareEngine, startTwofold, stopTarget, type Target } from './targets.ts';
 import { prepareTwofold } from './twofold-data.ts';
@@ -53,6 +53,7 @@ async function main(): Promise<void> {
       ENCRYPTION_KEYS: `bench:${randomBytes(32).toString('base64')}`,
       COOKIE_KEYS: randomBytes(32).toString('base64'),
       LOG_LEVEL: 'error',
+      ...hashSettings,
     };
     const storedHash = await hashPassword(first.password);
     progress(`importing ${users.length} users`);

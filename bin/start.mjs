@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileCacheFolder, mirror, project, runtimeIsReady } from './runtime.mjs';
 
-// `npm start`: the service, and beside it, where nothing was configured for production, the sample relying party.
+// `npm start`: the service, and beside the embedded default the sample relying party.
 if (runtimeIsReady(fileURLToPath(import.meta.url))) {
   const env = { ...process.env, NODE_COMPILE_CACHE: compileCacheFolder() };
   const sample = join(project, 'examples', 'relying-party', 'main.ts');
   const run = (file) => spawn(process.execPath, [file], { stdio: 'inherit', env });
   const service = run(join(project, 'src', 'main.ts'));
-  if (process.env.NODE_ENV !== 'production' && existsSync(sample)) {
+  const { NODE_ENV, DATABASE_URL, TWOFOLD_SAMPLE_PORT } = process.env;
+  const wanted = NODE_ENV !== 'production' && !DATABASE_URL && TWOFOLD_SAMPLE_PORT !== '0';
+  if (wanted && existsSync(sample)) {
     const relyingParty = run(sample);
     service.on('exit', () => relyingParty.kill());
   }
