@@ -86,7 +86,7 @@ function readSettingsFile(
     faults.push(`TWOFOLD_CONFIG: ${(error as Error).message.split('\n')[0]}, got '${shown(path)}'`);
     return found;
   }
-  const paths = new Map(Object.values(settingsTable).map(({ path: at, name }) => [at, name]));
+  const paths = new Map<string, string>(Object.values(settingsTable).map(({ path: at, name }) => [at, name]));
   for (const [section, keys] of Object.entries((document ?? {}) as Record<string, unknown>)) {
     for (const [key, value] of Object.entries((keys ?? {}) as Record<string, unknown>)) {
       const at = `${section}.${key}`;

@@ -9,6 +9,8 @@ export interface PendingSignIn {
   /** Changes with every proof; forms are bound to it, so one drawn before a proof is refused after it. */
   readonly id: string;
   readonly userId: string;
+  /** The name as it was typed: the page tells nothing that its reader did not know. */
+  readonly accountName: string;
   /** `sign-in` began with a password here; `step-up` continues a session that proved it earlier. */
   readonly kind: 'sign-in' | 'step-up';
   /** When the password was proven, in epoch seconds. */
@@ -18,8 +20,8 @@ export interface PendingSignIn {
   /** The factor beside the password, once it was accepted. */
   readonly proven: ProvenFactor | null;
   readonly passwordMustChange: boolean;
-  /** The pending authenticator of an enrolment during sign-in. */
-  readonly enrolmentId: string | null;
+  /** Whether the person has no factor and enrols one here. */
+  readonly enrols: boolean;
   /** Whether the person asked for the recovery-code page. */
   readonly useRecoveryCode: boolean;
   /** Recovery codes left after one was used here. */

@@ -1,0 +1,95 @@
+import { newId } from '../crypto/random.ts';
+import { Fault } from '../errors.ts';
+import type { CodeOutcome } from '../second-factor/stores.ts';
+import { finishSignIn } from './finish.ts';
+import type { PendingSignIn, ProvenFactor } from './pending-sign-in.ts';
+import { showNextStep, showPassword } from './show.ts';
+import type { Remark, Step } from './step.ts';
+
+/** The second factor by an authenticator app. */
+export async function submitOneTimeCode(step: Step): Promise<void> {
+  const { services, pending, fields, uid, context } = step;
+  if (pending === undefined || pending.challengeId === null || pending.proven !== null) return showNextStep(step);
+  const authenticatorId = fields.get('authenticator');
+  const outcome = await services.verifyOneTimeCode({
+    userId: pending.userId,
+    challengeId: pending.challengeId,
+    boundTo: uid,
+    code: fields.get('code') ?? '',
+    context,
+    ...(authenticatorId === undefined || authenticatorId === '' ? {} : { authenticatorId }),
+  });
+  if (outcome.kind === 'accepted') return accepted(step, pending, 'otp', outcome.passwordMustChange, null);
+  return refused(step, pending, outcome, { error: { code: 'wrong-code', field: 'code' } });
+}
+
+/** The way back when the phone is lost. */
+export async function submitRecoveryCode(step: Step): Promise<void> {
+  const { services, pending, fields, uid, context } = step;
+  if (pending === undefined || pending.challengeId === null || pending.proven !== null) return showNextStep(step);
+  const { userId, challengeId } = pending;
+  const code = fields.get('code') ?? '';
+  const outcome = await services.redeemRecoveryCode({ userId, challengeId, boundTo: uid, code, context });
+  if (outcome.kind === 'accepted') {
+    return accepted(step, pending, 'recovery-code', outcome.passwordMustChange, outcome.remaining);
+  }
+  const remark = { error: { code: 'wrong-recovery-code' as const, field: 'code' } };
+  return refused(step, { ...pending, useRecoveryCode: true }, outcome, remark);
+}
+
+/** Both ways stand on pages of their own; which one is shown is remembered with the sign-in. */
+export async function chooseFactor(step: Step, useRecoveryCode: boolean): Promise<void> {
+  const { services, pending, uid } = step;
+  if (pending === undefined) return showNextStep(step);
+  const chosen = { ...pending, useRecoveryCode };
+  await services.pendings.write(uid, chosen);
+  return showNextStep({ ...step, pending: chosen });
+}
+
+async function accepted(
+  step: Step,
+  pending: PendingSignIn,
+  factor: ProvenFactor['factor'],
+  passwordMustChange: boolean,
+  recoveryCodesRemaining: number | null,
+): Promise<void> {
+  const proven = { factor, at: step.services.epochSeconds() };
+  const next = { ...pending, id: newId(), proven, passwordMustChange, recoveryCodesRemaining };
+  // With nothing left to ask the record is written once, by the finish.
+  if (!passwordMustChange) return finishSignIn({ ...step, pending: next }, next);
+  await step.services.pendings.write(step.uid, next);
+  return showNextStep({ ...step, pending: next });
+}
+
+async function refused(step: Step, pending: PendingSignIn, outcome: CodeOutcome, wrong: Remark): Promise<void> {
+  const { services, uid } = step;
+  const same = { ...step, pending };
+  switch (outcome.kind) {
+    case 'wrong':
+      return showNextStep(same, wrong);
+    case 'clock-off': {
+      const minutes = Math.max(1, Math.round(Math.abs(outcome.offsetSeconds) / 60));
+      const code = outcome.offsetSeconds > 0 ? 'clock-ahead' : 'clock-behind';
+      return showNextStep(same, { error: { code, field: 'code', values: { minutes } } });
+    }
+    case 'wait': {
+      const seconds = outcome.retryAfterSeconds;
+      return showNextStep(same, { error: { code: 'wait', values: { seconds } }, retryAfterSeconds: seconds });
+    }
+    case 'challenge-spent': {
+      // A double click: its first half may have finished the sign-in already, and the answer is the same.
+      const latest = await services.pendings.read(uid);
+      if (latest?.finishedAt != null) return finishSignIn({ ...step, pending: latest }, latest);
+      await services.pendings.remove(uid);
+      if (step.interaction.prompt.name === 'totp') return showNextStep({ ...step, pending: undefined });
+      return showPassword({ ...step, pending: undefined }, { error: { code: 'challenge-spent' } });
+    }
+    case 'closed': {
+      const chosen = { ...pending, useRecoveryCode: true };
+      await services.pendings.write(uid, chosen);
+      return showNextStep({ ...step, pending: chosen });
+    }
+    case 'secret-unreadable':
+      throw new Fault('secret_unreadable', 500, 'the stored secret of an authenticator does not open');
+  }
+}

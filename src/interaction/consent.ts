@@ -1,0 +1,42 @@
+import { finishConsent, finishWith } from './finish.ts';
+import { showNextStep } from './show.ts';
+import type { Step } from './step.ts';
+
+/** What the person allows the relying party, or that they do not. */
+export async function submitConsent(step: Step): Promise<void> {
+  const { interaction, services, fields, context } = step;
+  if (interaction.prompt.name !== 'consent') return showNextStep(step);
+  const decision = fields.get('decision');
+  if (decision === 'deny') return abort(step);
+  if (decision !== 'allow') return showNextStep(step);
+  const provider = services.provider();
+  const accountId = interaction.session?.accountId ?? '';
+  const clientId = String(interaction.params['client_id']);
+  const found = interaction.grantId === undefined ? undefined : await provider.Grant.find(interaction.grantId);
+  const grant =
+    found?.accountId === accountId && found.clientId === clientId ? found : new provider.Grant({ accountId, clientId });
+  const details = interaction.prompt.details as {
+    missingOIDCScope?: string[];
+    missingOIDCClaims?: string[];
+    missingResourceScopes?: Record<string, string[]>;
+  };
+  if (details.missingOIDCScope) grant.addOIDCScope(details.missingOIDCScope.join(' '));
+  if (details.missingOIDCClaims) grant.addOIDCClaims(details.missingOIDCClaims);
+  for (const [resource, scopes] of Object.entries(details.missingResourceScopes ?? {})) {
+    grant.addResourceScope(resource, scopes.join(' '));
+  }
+  const grantId = await grant.save();
+  const asked = String(interaction.params['scope'] ?? '').split(' ');
+  await services.saveConsent(
+    accountId,
+    clientId,
+    asked.filter((name) => name !== ''),
+    context,
+  );
+  return finishConsent(step, grantId);
+}
+
+/** Back to the relying party without signing in; whoever was signed in before still is. */
+export async function abort(step: Step): Promise<void> {
+  return finishWith(step, { error: 'access_denied', error_description: 'the person did not go on' });
+}

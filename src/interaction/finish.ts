@@ -1,0 +1,60 @@
+import { acrOf, amrOf } from '../domain/authentication.ts';
+import { hintedSubject } from '../provider/id-token-hint.ts';
+import { answerFinished } from './answer.ts';
+import type { PendingSignIn } from './pending-sign-in.ts';
+import type { Interaction, Step } from './step.ts';
+
+/**
+ * Resolves the login once, with both factors: complete `acr` and `amr`, and an explicit time, so that a later consent
+ * click moves nothing. A step-up keeps the time at which the password was proven.
+ */
+export async function finishSignIn(step: Step, pending: PendingSignIn): Promise<void> {
+  const { ctx, services, interaction, uid, context } = step;
+  if (pending.finishedAt !== null) return answerFinished(step, pending.finishedAt);
+  const proof = pending.proven?.factor ?? 'none';
+  const { userId } = pending;
+  const hinted = hintedSubject(interaction.params);
+  // Pairwise subjects differ from the account's id; the engine compares those itself when the session exists.
+  if (hinted !== undefined && hinted !== userId && (await isPublicSubject(step))) {
+    return finishWith(step, { error: 'login_required', error_description: 'another account was hinted at' });
+  }
+  const stepUp = pending.kind === 'step-up';
+  const ts = stepUp ? pending.passwordProvenAt : services.epochSeconds();
+  const acr = acrOf(proof);
+  const amr = amrOf(proof);
+  const other = interaction.session;
+  if (other?.accountId !== undefined && other.accountId !== userId && other.uid !== undefined) {
+    // Somebody else was signed in here: their session ends first, or the engine would show its own sign-out page.
+    await services.endSession(other.uid, other.accountId, context);
+    (interaction as { session?: unknown }).session = undefined;
+  }
+  const clientId = String(interaction.params['client_id'] ?? '');
+  await save(interaction, { login: { accountId: userId, acr, amr, ts, remember: true } }, services.epochSeconds());
+  const location = interaction.returnTo;
+  await services.pendings.write(uid, { ...pending, finishedAt: location });
+  await services.completeSignIn(ctx, { userId, clientId, acr, amr, stepUp });
+  answerFinished(step, location);
+}
+
+/** Ends the interaction with any result of the engine's, and without what an earlier step submitted. */
+export async function finishWith(step: Step, result: Record<string, unknown>): Promise<void> {
+  await save(step.interaction, result, step.services.epochSeconds());
+  await step.services.pendings.remove(step.uid);
+  answerFinished(step, step.interaction.returnTo);
+}
+
+/** The answer of a consent keeps the sign-in that came before it in the same request. */
+export async function finishConsent(step: Step, grantId: string): Promise<void> {
+  const before = (step.interaction.lastSubmission ?? {}) as Record<string, unknown>;
+  return finishWith(step, { ...before, consent: { grantId } });
+}
+
+async function save(interaction: Interaction, result: Record<string, unknown>, nowSeconds: number): Promise<void> {
+  interaction.result = result;
+  await interaction.save(Math.max(1, interaction.exp - nowSeconds));
+}
+
+async function isPublicSubject({ interaction, services }: Step): Promise<boolean> {
+  const client = await services.provider().Client.find(String(interaction.params['client_id']));
+  return client?.subjectType !== 'pairwise';
+}

@@ -1,0 +1,32 @@
+import Router from '@koa/router';
+import { submitNewPassword } from './change-password.ts';
+import { chooseFactor, submitOneTimeCode, submitRecoveryCode } from './code.ts';
+import { abort, submitConsent } from './consent.ts';
+import { submitEnrolment, submitRecoveryCodes } from './enrolment.ts';
+import { submitPassword } from './password.ts';
+import { showNextStep } from './show.ts';
+import { loadStep, type InteractionServices, type Step } from './step.ts';
+
+/** The sign-in pages: one address to look at, one for each form. */
+export function interactionRoutes(services: InteractionServices): Router {
+  const router = new Router({ prefix: '/interaction/:uid', strict: true, sensitive: true });
+  const post = (name: string, submit: (step: Step) => Promise<void>): void => {
+    router.post(`/${name}`, async (ctx) => submit(await loadStep(ctx, services)));
+  };
+  router.get('/', async (ctx) => showNextStep(await loadStep(ctx, services)));
+  post('password', submitPassword);
+  post('one-time-code', submitOneTimeCode);
+  post('recovery-code', submitRecoveryCode);
+  post('use-recovery-code', (step) => chooseFactor(step, true));
+  post('use-one-time-code', (step) => chooseFactor(step, false));
+  post('enrol', submitEnrolment);
+  post('recovery-codes', submitRecoveryCodes);
+  post('change-password', submitNewPassword);
+  post('consent', submitConsent);
+  post('abort', abort);
+  post('start-again', async (step) => {
+    await services.pendings.remove(step.uid);
+    return showNextStep({ ...step, pending: undefined });
+  });
+  return router;
+}

@@ -1,0 +1,120 @@
+import { newId } from '../crypto/random.ts';
+import { Fault } from '../errors.ts';
+import { answer } from './answer.ts';
+import { finishSignIn } from './finish.ts';
+import type { PendingSignIn } from './pending-sign-in.ts';
+import { freshProofSeconds, laneOf, pathOf, type Remark, type Step } from './step.ts';
+
+/** Shows the page of the step at which this interaction stands; every step ends here and none knows the next. */
+export async function showNextStep(step: Step, remark: Remark = {}): Promise<void> {
+  const { interaction } = step;
+  if (interaction.prompt.name === 'consent') return showConsent(step, remark);
+  if (interaction.prompt.name === 'totp') return showStepUp(step, remark);
+  const { pending } = step;
+  if (pending === undefined) return showPassword(step, remark);
+  return showSecondFactor(step, pending, remark);
+}
+
+export async function showPassword(step: Step, remark: Remark, login?: string): Promise<void> {
+  const hint = step.interaction.params['login_hint'];
+  const typed = login ?? (typeof hint === 'string' ? hint.slice(0, 254) : undefined);
+  const again = step.interaction.session?.accountId !== undefined;
+  await answer(step, 'password', { login: typed, reason: again ? 'again' : undefined }, remark, undefined);
+}
+
+async function showStepUp(step: Step, remark: Remark): Promise<void> {
+  const { services, interaction, uid, pending } = step;
+  if (pending !== undefined) return showSecondFactor(step, pending, remark);
+  const { accountId, uid: sessionUid } = (interaction.session ?? {}) as { accountId?: string; uid?: string };
+  const session = sessionUid === undefined ? undefined : await services.provider().Session.findByUid(sessionUid);
+  const user = accountId === undefined ? undefined : await services.findUser(accountId);
+  if (user === undefined || session === undefined || accountId === undefined || session.accountId !== accountId) {
+    throw new Fault('sign_in_gone', 400, 'the session of this sign-in is over');
+  }
+  const lane = await laneOf(step, accountId);
+  const begun: PendingSignIn = {
+    id: newId(),
+    userId: accountId,
+    accountName: user.username,
+    kind: 'step-up',
+    passwordProvenAt: session.loginTs ?? 0,
+    lane,
+    challengeId: await services.openChallenge({ userId: accountId, lane, purpose: 'step-up', boundTo: uid }),
+    proven: null,
+    passwordMustChange: false,
+    enrols: !(await services.status(accountId)).enabled,
+    useRecoveryCode: false,
+    recoveryCodesRemaining: null,
+    finishedAt: null,
+  };
+  await services.pendings.write(uid, begun);
+  return showSecondFactor({ ...step, pending: begun }, begun, remark);
+}
+
+async function showSecondFactor(step: Step, pending: PendingSignIn, remark: Remark): Promise<void> {
+  const { services, uid } = step;
+  const accountName = pending.accountName;
+  if (pending.proven !== null) {
+    if (pending.passwordMustChange) {
+      return answer(step, 'change-password', { accountName, leastLength: 8, reason: 'guessed-codes' }, remark, pending);
+    }
+    return finishSignIn(step, pending);
+  }
+  if (pending.enrols) return showEnrolment(step, pending, remark);
+  if (pending.useRecoveryCode) {
+    const oneTimeCodeAction = pathOf(step, 'use-one-time-code');
+    const startAgainAction = pathOf(step, 'start-again');
+    return answer(step, 'recovery-code', { accountName, oneTimeCodeAction, startAgainAction }, remark, pending);
+  }
+  const { authenticators } = await services.status(pending.userId);
+  return answer(
+    { ...step, uid },
+    'one-time-code',
+    {
+      accountName,
+      authenticators: authenticators.map(({ id, label }) => ({ id, label })),
+      recoveryCodeAction: pathOf(step, 'use-recovery-code'),
+      startAgainAction: pathOf(step, 'start-again'),
+      purpose: pending.kind,
+    },
+    remark,
+    pending,
+  );
+}
+
+/** The pending authenticator again after a wrong code, else a new one; only soon after the password was proven. */
+async function showEnrolment(step: Step, pending: PendingSignIn, remark: Remark): Promise<void> {
+  const { services, uid, context } = step;
+  const user = await services.findUser(pending.userId);
+  if (user === undefined) throw new Fault('sign_in_gone', 400, 'the account is not there any more');
+  const accountName = user.email ?? user.username;
+  const shown = await services.enrolment.showPending(user.id, accountName, uid);
+  if (shown === undefined && services.epochSeconds() - pending.passwordProvenAt > freshProofSeconds) {
+    await services.pendings.remove(uid);
+    return showPassword({ ...step, pending: undefined }, { error: { code: 'session-ended' } });
+  }
+  const enrolment =
+    shown ?? (await services.enrolment.start({ userId: user.id, accountName, label: '', boundTo: uid, context }));
+  return answer(step, 'enrol', { accountName, enrolment, purpose: 'first' }, remark, pending);
+}
+
+async function showConsent(step: Step, remark: Remark): Promise<void> {
+  const { interaction, services } = step;
+  const details = interaction.prompt.details as { missingOIDCScope?: string[] };
+  const asked = String(interaction.params['scope'] ?? '').split(' ');
+  const missing = new Set(details.missingOIDCScope ?? []);
+  const accountId = interaction.session?.accountId;
+  const user = accountId === undefined ? undefined : await services.findUser(accountId);
+  const client = await services.provider().Client.find(String(interaction.params['client_id']));
+  await answer(
+    step,
+    'consent',
+    {
+      accountName: user?.username ?? '',
+      scopes: asked.filter((name) => name !== '').map((name) => ({ name, isNew: missing.has(name) })),
+      remembered: true,
+      unverified: client?.clientAuthMethod === 'none',
+    },
+    remark,
+  );
+}

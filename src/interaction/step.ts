@@ -1,0 +1,112 @@
+import type { Context } from 'koa';
+import type Provider from 'oidc-provider';
+import type { RequestContext } from '../domain/audit-event.ts';
+import type { Lane } from '../domain/throttle.ts';
+import type { User } from '../domain/user.ts';
+import { Fault } from '../errors.ts';
+import type { Csrf } from '../http/csrf.ts';
+import { readFields, type Fields } from '../http/forms.ts';
+import type { FormError } from '../http/page-parts.ts';
+import type { Views } from '../http/views.ts';
+import type { CheckPasswordDependencies, createCheckPassword } from '../users/check-password.ts';
+import type { createEnrolAuthenticator } from '../second-factor/enrol-authenticator.ts';
+import type { createOpenChallenge } from '../second-factor/open-challenge.ts';
+import type { createRedeemRecoveryCode } from '../second-factor/redeem-recovery-code.ts';
+import type { createSecondFactorStatus } from '../second-factor/status.ts';
+import type { createVerifyOneTimeCode } from '../second-factor/verify-one-time-code.ts';
+import type { createSetPassword } from '../users/set-password.ts';
+import type { PendingSignIn, PendingSignIns } from './pending-sign-in.ts';
+
+export type { CheckPasswordDependencies };
+export type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
+
+/** All that the steps of a sign-in need; wired once. */
+export interface InteractionServices {
+  readonly provider: () => Provider;
+  readonly views: Views;
+  readonly csrf: Csrf;
+  readonly pendings: PendingSignIns;
+  readonly epochSeconds: () => number;
+  readonly checkPassword: ReturnType<typeof createCheckPassword>;
+  readonly openChallenge: ReturnType<typeof createOpenChallenge>;
+  readonly verifyOneTimeCode: ReturnType<typeof createVerifyOneTimeCode>;
+  readonly redeemRecoveryCode: ReturnType<typeof createRedeemRecoveryCode>;
+  readonly enrolment: ReturnType<typeof createEnrolAuthenticator>;
+  readonly status: ReturnType<typeof createSecondFactorStatus>;
+  readonly setPassword: ReturnType<typeof createSetPassword>;
+  readonly findUser: (id: string) => Promise<User | undefined>;
+  readonly isSecondFactorRequired: () => boolean;
+  readonly requestContext: (ctx: Context) => RequestContext;
+  /** The cookie of a browser that completed a sign-in before. */
+  readonly browserToken: (ctx: Context) => string | undefined;
+  readonly isKnownBrowser: (token: string | undefined, userId: string) => Promise<boolean>;
+  /** Records the completed sign-in and remembers the browser in its cookie. */
+  readonly completeSignIn: (ctx: Context, completed: CompletedSignIn) => Promise<void>;
+  readonly endSession: (uid: string, userId: string, context: RequestContext) => Promise<void>;
+  readonly saveConsent: (
+    userId: string,
+    clientId: string,
+    scopes: readonly string[],
+    context: RequestContext,
+  ) => Promise<void>;
+}
+
+export interface CompletedSignIn {
+  readonly userId: string;
+  readonly clientId: string;
+  readonly acr: string;
+  readonly amr: readonly string[];
+  readonly stepUp: boolean;
+}
+
+/** One request to one interaction, with what is known of it. */
+export interface Step {
+  readonly ctx: Context;
+  readonly services: InteractionServices;
+  readonly interaction: Interaction;
+  readonly uid: string;
+  readonly pending: PendingSignIn | undefined;
+  /** Empty for a GET. */
+  readonly fields: Fields;
+  readonly context: RequestContext;
+}
+
+/** Five minutes from the password a first enrolment may begin; later the password is asked again. */
+export const freshProofSeconds = 300;
+
+/** The interaction this browser is in, its record, and for a POST the checked form. */
+export async function loadStep(ctx: Context, services: InteractionServices): Promise<Step> {
+  const interaction = await services.provider().interactionDetails(ctx.req, ctx.res);
+  const uid = interaction.uid;
+  if ((ctx as unknown as { params: { uid?: string } }).params.uid !== uid) {
+    throw new Fault('sign_in_gone', 400, 'this sign-in was begun in another browser');
+  }
+  const pending = await services.pendings.read(uid);
+  const fields: Fields = ctx.method === 'POST' ? await readFields(ctx) : new Map();
+  if (ctx.method === 'POST') services.csrf.check(ctx, fields, csrfBinding(uid, pending));
+  const uiLocales = interaction.params['ui_locales'];
+  if (typeof uiLocales === 'string') (ctx.state as { uiLocales?: string }).uiLocales = uiLocales;
+  return { ctx, services, interaction, uid, pending, fields, context: services.requestContext(ctx) };
+}
+
+export function csrfBinding(uid: string, pending: PendingSignIn | undefined): string {
+  return `${uid}:${pending?.id ?? ''}`;
+}
+
+export function pathOf(step: Step, name = ''): string {
+  const base = new URL(step.services.provider().issuer).pathname.replace(/\/$/, '');
+  return `${base}/interaction/${step.uid}${name === '' ? '' : `/${name}`}`;
+}
+
+/** What an answer says beside the page: what was wrong, and how long to wait. */
+export interface Remark {
+  readonly error?: FormError;
+  readonly retryAfterSeconds?: number;
+  readonly status?: number;
+}
+
+/** Who of both lanes this browser is. */
+export async function laneOf(step: Step, userId: string): Promise<Lane> {
+  const known = await step.services.isKnownBrowser(step.services.browserToken(step.ctx), userId);
+  return known ? 'known' : 'other';
+}
