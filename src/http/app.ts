@@ -1,0 +1,156 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type Router from '@koa/router';
+import Koa, { type Context, type Next } from 'koa';
+import { newId } from '../crypto/random.ts';
+import type { Logger } from '../logger.ts';
+import type { ClientAddress } from './client-address.ts';
+import { handleErrors } from './errors.ts';
+import { securityHeaders } from './headers.ts';
+import type { Views } from './views.ts';
+
+export interface AppOptions {
+  readonly issuer: string;
+  readonly cookieKeys: readonly string[];
+  readonly logger: Logger;
+  readonly views: Views;
+  readonly clientAddress: ClientAddress;
+  readonly routers: readonly Router[];
+  /** Protocol endpoints; sees requests as if they had been sent to the issuer's own address. */
+  readonly handleProtocol: (ctx: Context, origin: Origin) => Promise<void>;
+  readonly health: () => { readonly ready: boolean };
+  readonly epochMilliseconds: () => number;
+}
+
+/** What is known of where a request comes from. */
+export interface Origin {
+  readonly requestId: string;
+  readonly address: string;
+  readonly userAgent: string;
+  readonly arrivedAt: number;
+}
+
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** Where the engine takes a POST of parameters; it is sent on to the GET form, so that cookies stay SameSite=Lax. */
+const postsToGet = new Set(['/auth', '/logout']);
+
+/** The whole of what listens: one middleware after the other, in the order of this list. */
+export function createApp(options: AppOptions): Koa {
+  const app = new Koa();
+  app.keys = [...options.cookieKeys];
+  // Errors are answered and logged by our own middleware; the framework's printing would bypass the redaction.
+  app.silent = true;
+  const base = new URL(options.issuer);
+  const prefix = base.pathname.replace(/\/$/, '');
+
+  app.use(identify(options));
+  app.use(securityHeaders(base.protocol === 'https:'));
+  app.use(handleErrors(options));
+  app.use(guardRequest(prefix));
+  app.use(serveHealth(options));
+  app.use(serveAssets(options.views));
+  for (const router of options.routers) app.use(router.routes());
+  app.use(async (ctx, next) => {
+    const { state } = ctx as { state: { origin: Origin } };
+    await options.handleProtocol(ctx, state.origin);
+    if (!ctx.respond) return;
+    await next();
+  });
+  return app;
+}
+
+/** A server with limits on how long a client may take (against slow senders) and how much it may send ahead. */
+export function createHttpServer(app: Koa): Server {
+  const handle = app.callback();
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
+    (request: IncomingMessage, response: ServerResponse) => void handle(request, response),
+  );
+  server.maxHeadersCount = 100;
+  return server;
+}
+
+function identify({ logger, clientAddress, epochMilliseconds, issuer }: AppOptions) {
+  const { host } = new URL(issuer);
+  return async (ctx: Context, next: Next): Promise<void> => {
+    const requestId = newId();
+    const arrivedAt = epochMilliseconds();
+    const address = clientAddress(ctx.req.socket.remoteAddress, ctx.get('X-Forwarded-For'));
+    const origin: Origin = { requestId, address, userAgent: ctx.get('User-Agent').slice(0, 300), arrivedAt };
+    Object.assign(ctx.state, { requestId, origin });
+    // Whatever Host or forwarding headers say, every address is built from the configured issuer.
+    for (const name of Object.keys(ctx.req.headers)) {
+      if (name === 'forwarded' || name.startsWith('x-forwarded-')) delete ctx.req.headers[name];
+    }
+    ctx.req.headers.host = host;
+    ctx.set('X-Request-Id', requestId);
+    try {
+      await next();
+    } finally {
+      const milliseconds = epochMilliseconds() - arrivedAt;
+      logger.info({
+        requestId,
+        method: ctx.method,
+        path: ctx.path.slice(0, 200),
+        status: ctx.status,
+        milliseconds,
+        address,
+      });
+    }
+  };
+}
+
+/** Refuses what the engine would half understand: odd methods, HEAD where it consumes, other spellings of a path. */
+function guardRequest(prefix: string) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    if (!methods.has(ctx.method)) ctx.throw(405);
+    if (prefix !== '') {
+      if (!ctx.path.startsWith(`${prefix}/`)) ctx.throw(404);
+      ctx.req.url = (ctx.req.url ?? '').slice(prefix.length);
+    }
+    if (/%2f|%5c|\\|\/\/|;|%00/i.test(ctx.path) || (ctx.path.length > 1 && ctx.path.endsWith('/'))) ctx.throw(404);
+    if (ctx.method === 'HEAD' && /^\/(auth|device)\/./.test(ctx.path)) ctx.throw(405);
+    if (
+      ctx.path !== ctx.path.toLowerCase() &&
+      /^\/(auth|token|me|par|introspect|revoke|device|logout|jwks)\b/i.test(ctx.path)
+    ) {
+      // The resume address ends in an id of both cases; only the part before it has one spelling.
+      if (!/^\/(auth|device)\//.test(ctx.path)) ctx.throw(404);
+    }
+    if (ctx.method === 'POST' && postsToGet.has(ctx.path)) {
+      const { readFields } = await import('./forms.ts');
+      const fields = await readFields(ctx);
+      const query = new URLSearchParams([...fields]).toString();
+      ctx.redirect(`${prefix}${ctx.path}?${query}`);
+      ctx.status = 303;
+      return;
+    }
+    await next();
+  };
+}
+
+function serveHealth({ health }: AppOptions) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    if (ctx.path === '/healthz') {
+      ctx.body = { status: 'alive' };
+      return;
+    }
+    if (ctx.path === '/readyz') {
+      const { ready } = health();
+      ctx.status = ready ? 200 : 503;
+      ctx.body = { status: ready ? 'ready' : 'not ready' };
+      return;
+    }
+    await next();
+  };
+}
+
+function serveAssets(views: Views) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    const asset = views.assets.get(ctx.path);
+    if (asset === undefined) return next();
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') ctx.throw(405);
+    ctx.set('Cache-Control', 'public, max-age=31536000, immutable');
+    ctx.type = asset.type;
+    ctx.body = asset.body;
+  };
+}

@@ -1,0 +1,73 @@
+import type { Context, Next } from 'koa';
+import { Fault } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { ErrorPageCode } from './pages.ts';
+import type { Views } from './views.ts';
+
+/** A fault's code as the page that tells people of it. */
+const pageOf: Readonly<Record<string, ErrorPageCode>> = {
+  stale_form: 'form-expired',
+  cross_site: 'form-expired',
+  sign_in_gone: 'sign-in-gone',
+  session_not_found: 'sign-in-gone',
+  link_used: 'link-used',
+  secret_unreadable: 'secret-unreadable',
+  second_factor_closed: 'second-factor-closed',
+  busy: 'busy',
+  store_unavailable: 'unavailable',
+  forbidden: 'forbidden',
+};
+
+const pageOfStatus: Readonly<Record<number, ErrorPageCode>> = {
+  400: 'bad-request',
+  403: 'forbidden',
+  404: 'not-found',
+  405: 'method-not-allowed',
+  413: 'too-large',
+  415: 'bad-request',
+  503: 'unavailable',
+};
+
+/** The one place where a fault becomes an answer: a page, or problem+json (RFC 9457) for programs. */
+export function handleErrors({ logger, views }: { readonly logger: Logger; readonly views: Views }) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    try {
+      await next();
+      if (ctx.status === 404 && ctx.body === undefined && ctx.respond !== false) ctx.throw(404);
+    } catch (error) {
+      const { status, code, retryAfterSeconds, field } = describe(error);
+      const { requestId } = ctx.state as { requestId: string };
+      if (status >= 500) logger.error({ requestId, err: error }, 'a request failed');
+      if (ctx.headerSent) return;
+      if (retryAfterSeconds !== undefined) ctx.set('Retry-After', String(retryAfterSeconds));
+      if (ctx.accepts('html', 'json') === 'json') {
+        ctx.status = status;
+        ctx.type = 'application/problem+json';
+        ctx.body = JSON.stringify({ type: 'about:blank', status, code, field, request_id: requestId });
+        return;
+      }
+      const page = pageOf[code] ?? pageOfStatus[status] ?? (status >= 500 ? 'internal' : 'bad-request');
+      views.page(ctx, 'error', { code: page, reference: requestId, retryAfterSeconds }, { status });
+    }
+  };
+}
+
+function describe(error: unknown): { status: number; code: string; retryAfterSeconds?: number; field?: string } {
+  if (error instanceof Fault) {
+    const { status, code, retryAfterSeconds, field } = error;
+    return {
+      status,
+      code,
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      ...(field ? { field } : {}),
+    };
+  }
+  const { status, statusCode, error: code, expose } = (error ?? {}) as Record<string, unknown>;
+  const known = typeof status === 'number' ? status : typeof statusCode === 'number' ? statusCode : 500;
+  const safe = known >= 400 && known < 600 && (known < 500 || expose === true) ? known : 500;
+  return {
+    status: safe,
+    code: typeof code === 'string' ? code : safe < 500 ? 'bad_request' : 'internal',
+    ...(safe === 503 ? { retryAfterSeconds: 2 } : {}),
+  };
+}
