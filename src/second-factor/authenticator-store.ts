@@ -61,6 +61,6 @@ export interface AuthenticatorStore {
   remove(userId: string, id: string, reason: string): Promise<boolean>;
   /** The same for all of a person, the pending one included; answers how many. */
   removeAll(userId: string, reason: string): Promise<number>;
-  /** Inserts confirmed ones that another system made. */
-  insertLive(authenticator: NewAuthenticator): Promise<void>;
+  /** Inserts a confirmed one: imported, or set up in one act with the account. `lastStep` counts as used. */
+  insertLive(authenticator: NewAuthenticator, lastStep?: number): Promise<void>;
 }

@@ -160,7 +160,7 @@ export class PostgresAuthenticatorStore implements AuthenticatorStore {
     return Number(numUpdatedRows);
   }
 
-  async insertLive(authenticator: NewAuthenticator): Promise<void> {
+  async insertLive(authenticator: NewAuthenticator, lastStep = -1): Promise<void> {
     await this.#db
       .insertInto('authenticators')
       .values({
@@ -172,6 +172,7 @@ export class PostgresAuthenticatorStore implements AuthenticatorStore {
         digits: authenticator.digits,
         period_seconds: authenticator.periodSeconds,
         bound_to: '',
+        last_step: lastStep,
         confirmed_at: sql`now()`,
       })
       .execute();
