@@ -1,11 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type Router from '@koa/router';
 import Koa, { type Context, type Next } from 'koa';
-import { newId } from '../crypto/random.ts';
 import type { Logger } from '../logger.ts';
 import type { ClientAddress } from './client-address.ts';
 import { handleErrors } from './errors.ts';
-import { securityHeaders } from './headers.ts';
+import { acceptReports } from './csp-reports.ts';
+import { guardHeaders } from './headers.ts';
+import { setReader } from './reader.ts';
+import { readFields } from './forms.ts';
+import { chooseLanguage } from './language-choice.ts';
 import type { Views } from './views.ts';
 
 export interface AppOptions {
@@ -19,6 +22,7 @@ export interface AppOptions {
   readonly handleProtocol: (ctx: Context, origin: Origin) => Promise<void>;
   readonly health: () => { readonly ready: boolean };
   readonly epochMilliseconds: () => number;
+  readonly newId: () => string;
 }
 
 /** What is known of where a request comes from. */
@@ -43,11 +47,12 @@ export function createApp(options: AppOptions): Koa {
   const prefix = base.pathname.replace(/\/$/, '');
 
   app.use(identify(options));
-  app.use(securityHeaders(base.protocol === 'https:'));
   app.use(handleErrors(options));
   app.use(guardRequest(prefix));
   app.use(serveHealth(options));
   app.use(serveAssets(options.views));
+  app.use(acceptReports(options.logger, options.epochMilliseconds));
+  app.use(chooseLanguage(options.views, base.protocol === 'https:'));
   for (const router of options.routers) app.use(router.routes());
   app.use(async (ctx, next) => {
     const { state } = ctx as { state: { origin: Origin } };
@@ -69,14 +74,17 @@ export function createHttpServer(app: Koa): Server {
   return server;
 }
 
-function identify({ logger, clientAddress, epochMilliseconds, issuer }: AppOptions) {
-  const { host } = new URL(issuer);
+function identify({ logger, clientAddress, epochMilliseconds, issuer, newId }: AppOptions) {
+  const { host, protocol } = new URL(issuer);
   return async (ctx: Context, next: Next): Promise<void> => {
     const requestId = newId();
     const arrivedAt = epochMilliseconds();
-    const address = clientAddress(ctx.req.socket.remoteAddress, ctx.get('X-Forwarded-For'));
+    const forwarded = ctx.req.headers['x-forwarded-for'];
+    const address = clientAddress(ctx.req.socket.remoteAddress, forwarded?.toString());
     const origin: Origin = { requestId, address, userAgent: ctx.get('User-Agent').slice(0, 300), arrivedAt };
     Object.assign(ctx.state, { requestId, origin });
+    setReader(ctx, { requestId });
+    guardHeaders(ctx.res, { https: protocol === 'https:' });
     // Whatever Host or forwarding headers say, every address is built from the configured issuer.
     for (const name of Object.keys(ctx.req.headers)) {
       if (name === 'forwarded' || name.startsWith('x-forwarded-')) delete ctx.req.headers[name];
@@ -117,7 +125,6 @@ function guardRequest(prefix: string) {
       if (!/^\/(auth|device)\//.test(ctx.path)) ctx.throw(404);
     }
     if (ctx.method === 'POST' && postsToGet.has(ctx.path)) {
-      const { readFields } = await import('./forms.ts');
       const fields = await readFields(ctx);
       const query = new URLSearchParams([...fields]).toString();
       ctx.redirect(`${prefix}${ctx.path}?${query}`);
@@ -146,11 +153,20 @@ function serveHealth({ health }: AppOptions) {
 
 function serveAssets(views: Views) {
   return async (ctx: Context, next: Next): Promise<void> => {
-    const asset = views.assets.get(ctx.path);
-    if (asset === undefined) return next();
+    if (!ctx.path.startsWith('/assets/')) {
+      await next();
+      return;
+    }
+    const found = views.assets.find(ctx.path);
+    if (found === undefined) ctx.throw(404);
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') ctx.throw(405);
-    ctx.set('Cache-Control', 'public, max-age=31536000, immutable');
+    const { asset, current } = found;
+    // A page of an older replica asks for its own files: better today's than none, but not to be kept under that name.
+    ctx.set('Cache-Control', current ? 'public, max-age=31536000, immutable' : 'no-store');
+    ctx.set('Vary', 'Accept-Encoding');
     ctx.type = asset.type;
-    ctx.body = asset.body;
+    const gzipped = ctx.acceptsEncodings('gzip', 'identity') === 'gzip' ? asset.gzipped : undefined;
+    if (gzipped !== undefined) ctx.set('Content-Encoding', 'gzip');
+    ctx.body = gzipped ?? asset.body;
   };
 }

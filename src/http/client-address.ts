@@ -1,49 +1,66 @@
 import ipaddr from 'ipaddr.js';
 
-/** What an address that cannot be read is called: all such requests share one, most limited, budget. */
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+type Range = [Address, number];
+
+/** What stands for every address that cannot be told: all of them share one budget, so it is the most limited. */
 export const unknownAddress = 'unknown';
 
+/** Entries of X-Forwarded-For looked at, from the right; more are of a client's own writing. */
+const mostHops = 10;
+
+/** From the peer of the connection and the X-Forwarded-For header to the client's address. */
 export type ClientAddress = (socketAddress: string | undefined, forwardedFor: string | undefined) => string;
 
 /**
- * The address a request came from. `X-Forwarded-For` is believed only from trusted proxies, and read from the right: the
- * first item that no trusted proxy added itself is the client; everything left of it the client may have written.
- * Throws on a CIDR that cannot be read.
+ * Tells the client's address: the peer of the connection, or, where the peer is a trusted proxy, the right-most entry
+ * of X-Forwarded-For that is not one. All that stands left of it is the client's own claim, and no other header is
+ * looked at. `trustedProxies` are addresses or networks (`10.0.0.0/8`); throws on one that is neither.
  */
 export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
-  const trusted = trustedProxies.map((cidr) => ipaddr.parseCIDR(cidr.includes('/') ? cidr : withFullLength(cidr)));
-  const isTrusted = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean =>
-    trusted.some(([network, bits]) => network.kind() === address.kind() && address.match(network as never, bits));
+  const trusted = trustedProxies.map(parseRange);
+  const isTrusted = (address: Address): boolean =>
+    trusted.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
 
   return (socketAddress, forwardedFor) => {
-    let address = parse(socketAddress);
-    if (address === undefined) return unknownAddress;
-    const items = (forwardedFor ?? '').slice(-2000).split(',');
-    while (isTrusted(address) && items.length > 0) {
-      const item = items.pop()?.trim() ?? '';
-      if (item === '') continue;
-      const next = parse(item);
-      if (next === undefined) return unknownAddress;
-      address = next;
+    const peer = parseAddress(socketAddress ?? '');
+    if (peer === undefined) return unknownAddress;
+    if (!isTrusted(peer) || forwardedFor === undefined) return peer.toString();
+    // A proxy that says something unreadable leaves us not knowing; guessing further left would trust the client.
+    for (const entry of forwardedFor.slice(-2000).split(',').slice(-mostHops).reverse()) {
+      const address = parseAddress(entry.trim());
+      if (address === undefined) return unknownAddress;
+      if (!isTrusted(address)) return address.toString();
     }
-    return address.toString();
+    return unknownAddress;
   };
 }
 
 /** Budgets are shared by those who share a network: /24 for IPv4, /64 for IPv6. */
 export function networkOf(address: string): string {
-  const parsed = parse(address);
+  const parsed = parseAddress(address);
   if (parsed === undefined) return unknownAddress;
   return parsed.kind() === 'ipv4'
     ? ipaddr.IPv4.networkAddressFromCIDR(`${parsed.toString()}/24`).toString()
     : ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/64`).toString();
 }
 
-function parse(text: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  if (text === undefined || text.length > 64 || text.includes('%') || !ipaddr.isValid(text)) return undefined;
-  return ipaddr.process(text);
+/** An address with or without a port, IPv4 inside IPv6 as IPv4; undefined for anything else, zones included. */
+function parseAddress(text: string): Address | undefined {
+  const bare =
+    /^\[([0-9a-f:.]+)\](?::\d{1,5})?$/i.exec(text)?.[1] ?? /^(\d+(?:\.\d+){3}):\d{1,5}$/.exec(text)?.[1] ?? text;
+  if (bare.length > 64 || bare.includes('%')) return undefined;
+  if (!ipaddr.IPv4.isValidFourPartDecimal(bare) && !ipaddr.IPv6.isValid(bare)) return undefined;
+  return ipaddr.process(bare);
 }
 
-function withFullLength(address: string): string {
-  return `${address}/${address.includes(':') ? 128 : 32}`;
+function parseRange(text: string): Range {
+  const [bare, bits] = text.split('/');
+  const address = parseAddress(bare ?? '');
+  const most = address?.kind() === 'ipv4' ? 32 : 128;
+  const length = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
+  if (address === undefined || !(length >= 0 && length <= most)) {
+    throw new TypeError(`TRUSTED_PROXIES: neither an address nor a network, got '${text}'`);
+  }
+  return [address, length];
 }

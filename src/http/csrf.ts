@@ -1,35 +1,49 @@
-import { createHmac } from 'node:crypto';
-import type { Context } from 'koa';
-import { equalInConstantTime } from '../crypto/random.ts';
-import { Fault } from '../errors.ts';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { Forbidden } from '../errors.ts';
 import type { Fields } from './forms.ts';
 
 export interface Csrf {
-  /** The token of a form, bound to what it belongs to: an interaction and its last proof, or a session. */
+  /**
+   * The token of a form (its field `csrf`). `binding` is what the form belongs to: a pending sign-in's id, which changes
+   * with every proof, or a session's. A form drawn before a proof is then refused after it.
+   */
   token(binding: string): string;
-  /** Throws 403 unless the request comes from our own pages and carries the form's token. */
-  check(ctx: Context, fields: Fields, binding: string): void;
+  /** Throws `Forbidden` (`cross_site`, `stale_form`) unless our own page sent it, bound to the same. */
+  check(ctx: { readonly req: IncomingMessage }, fields: Fields, binding: string): void;
+  /** The browser's own word on where the request comes from, alone. Throws `Forbidden` (`cross_site`). */
+  checkOrigin(ctx: { readonly req: IncomingMessage }): void;
 }
 
 /**
- * Two independent defences: a token that only our page of this very session knows, and the browser's own word on where
- * the request comes from. Tokens change with every proof, so one from before a sign-in is refused after it.
+ * Two independent defences: a token that only our page of this very session knows, and where the browser says the
+ * request comes from. `keys` is the ring of COOKIE_KEYS.
  */
 export function createCsrf(keys: readonly string[], issuerOrigin: string): Csrf {
-  const make = (key: string, binding: string): string =>
-    createHmac('sha256', key).update(`csrf:${binding}`).digest('base64url');
+  const [signingKey] = keys;
+  if (signingKey === undefined) throw new TypeError('COOKIE_KEYS: at least one key is needed');
+  const mac = (key: string, binding: string): Buffer => createHmac('sha256', key).update(`csrf:${binding}`).digest();
+
+  function checkOrigin({ req }: { readonly req: IncomingMessage }): void {
+    const { origin, 'sec-fetch-site': site } = req.headers;
+    // Sandboxed frames and data: pages send `Origin: null`. Ours send our own, for which they state a referrer policy
+    // of same-origin: under the header's no-referrer browsers would send null from our own forms, too.
+    const foreignOrigin = origin !== undefined && origin !== issuerOrigin;
+    const foreignSite = site !== undefined && site !== 'same-origin' && site !== 'none';
+    if (foreignOrigin || foreignSite) throw new Forbidden('cross_site', 'this form was not sent by a page of ours');
+  }
+
   return {
-    token: (binding) => make(keys[0] ?? '', binding),
+    checkOrigin,
+    token: (binding) => mac(signingKey, binding).toString('base64url'),
     check(ctx, fields, binding) {
-      const origin = ctx.get('Origin');
-      const site = ctx.get('Sec-Fetch-Site');
-      if ((origin !== '' && origin !== issuerOrigin) || (site !== '' && site !== 'same-origin' && site !== 'none')) {
-        throw new Fault('cross_site', 403, 'this form was not sent from our own page');
-      }
-      const given = fields.get('csrf') ?? '';
-      if (!keys.some((key) => equalInConstantTime(given, make(key, binding)))) {
-        throw new Fault('stale_form', 403, 'this page is out of date, please load it again');
-      }
+      checkOrigin(ctx);
+      const given = Buffer.from(fields.get('csrf') ?? '', 'base64url');
+      const right = keys.some((key) => {
+        const expected = mac(key, binding);
+        return given.length === expected.length && timingSafeEqual(given, expected);
+      });
+      if (!right) throw new Forbidden('stale_form', 'this form belongs to another sign-in, session or proof');
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Context, Next } from 'koa';
 import { Fault } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ErrorPageCode } from './pages.ts';
+import { wantsJson } from './reader.ts';
 import type { Views } from './views.ts';
 
 /** A fault's code as the page that tells people of it. */
@@ -40,7 +41,7 @@ export function handleErrors({ logger, views }: { readonly logger: Logger; reado
       if (status >= 500) logger.error({ requestId, err: error }, 'a request failed');
       if (ctx.headerSent) return;
       if (retryAfterSeconds !== undefined) ctx.set('Retry-After', String(retryAfterSeconds));
-      if (ctx.accepts('html', 'json') === 'json') {
+      if (asksForProblem(ctx)) {
         ctx.status = status;
         ctx.type = 'application/problem+json';
         ctx.body = JSON.stringify({ type: 'about:blank', status, code, field, request_id: requestId });
@@ -50,6 +51,12 @@ export function handleErrors({ logger, views }: { readonly logger: Logger; reado
       views.page(ctx, 'error', { code: page, reference: requestId, retryAfterSeconds }, { status });
     }
   };
+}
+
+/** Programs get a problem (RFC 9457); a step of the sign-in that was asked for as JSON answers in the step's own form. */
+function asksForProblem(ctx: Context): boolean {
+  if (/^\/(?:account|admin)\/api(?:\/|$)/.test(ctx.path)) return true;
+  return wantsJson(ctx) && !ctx.path.startsWith('/interaction/');
 }
 
 function describe(error: unknown): { status: number; code: string; retryAfterSeconds?: number; field?: string } {

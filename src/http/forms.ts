@@ -1,59 +1,104 @@
-import type { Context } from 'koa';
+import type { IncomingMessage } from 'node:http';
 import rawBody from 'raw-body';
 import { Fault, InvalidInput } from '../errors.ts';
 
 /** A form's fields: each at most once, always text. */
 export type Fields = ReadonlyMap<string, string>;
 
-const mostBytes = 64 * 1024;
-const mostFields = 100;
-
-/**
- * Reads a form or a flat JSON object. A field that comes twice, a list or an object where text belongs is refused: none
- * of them may ever mean "any of these".
- */
-export async function readFields(ctx: Context): Promise<Fields> {
-  const type = ctx.is('application/x-www-form-urlencoded', 'application/json');
-  if (type === false || type === null) {
-    throw new Fault('unsupported_media_type', 415, 'send a form or a JSON object');
-  }
-  const charset = ctx.request.charset.toLowerCase();
-  if (charset !== '' && charset !== 'utf-8') throw new Fault('unsupported_media_type', 415, 'send UTF-8');
-  if (ctx.get('Content-Encoding') !== '') throw new Fault('unsupported_media_type', 415, 'send it uncompressed');
-  const text = await rawBody(ctx.req, { limit: mostBytes, length: ctx.request.length, encoding: 'utf-8' }).catch(
-    (error: { status?: number }) => {
-      throw new Fault('body', error.status === 413 ? 413 : 400, 'the request body cannot be read');
-    },
-  );
-  return type.endsWith('json') ? fromJson(text) : fromForm(text);
+export interface FormLimits {
+  readonly bodyBytes: number;
+  readonly fields: number;
+  /** Code units of one value. */
+  readonly valueLength: number;
 }
 
-function fromForm(text: string): Fields {
+export const formLimits: FormLimits = { bodyBytes: 32_768, fields: 40, valueLength: 8_192 };
+
+/**
+ * Reads a posted form, or the flat JSON object that stands for it (`true` for a ticked box). Throws `Fault` 400 for
+ * doubled fields, lists and nested values (none may ever mean "any of these"), 413 beyond the limits, 415 for other
+ * types of content. The map has no prototype to pollute.
+ */
+export async function readFields(
+  { req }: { readonly req: IncomingMessage },
+  limits: Partial<FormLimits> = {},
+): Promise<Fields> {
+  const most = { ...formLimits, ...limits };
+  const isJson = contentTypeOf(req) === 'application/json';
+  const text = await readText(req, most.bodyBytes);
+  const fields = isJson ? jsonFields(text) : formFields(text, most.fields);
+  if (fields.size > most.fields) throw new Fault('too_large', 413, 'too many fields');
+  for (const [name, value] of fields) {
+    if (value.length > most.valueLength)
+      throw new Fault('too_large', 413, 'a field is too long', { field: named(name) });
+  }
+  return fields;
+}
+
+/** The body as text; UTF-8 alone, uncompressed. Throws `Fault` 400, 413, 415. */
+export async function readText(request: IncomingMessage, mostBytes: number): Promise<string> {
+  const { 'content-encoding': encoding, 'content-length': length } = request.headers;
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new Fault('unsupported_media_type', 415, 'compressed bodies are refused');
+  }
+  try {
+    const bytes = await rawBody(request, { limit: mostBytes, ...(length === undefined ? {} : { length }) });
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError) throw new InvalidInput('', 'the body is not UTF-8', 'bad_request');
+    if ((error as { type?: string }).type === 'entity.too.large') {
+      throw new Fault('too_large', 413, 'the body is too large');
+    }
+    throw new InvalidInput('', 'the body ended before it was whole', 'bad_request');
+  }
+}
+
+function contentTypeOf(request: IncomingMessage): string {
+  const [type = '', ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
+  const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith('charset='));
+  const known = ['application/x-www-form-urlencoded', 'application/json'].includes(type.trim());
+  // text/plain is what another site's form can send without asking first; it is no form of ours.
+  if (!known || (charset !== undefined && !/^charset="?utf-8"?$/.test(charset))) {
+    throw new Fault(
+      'unsupported_media_type',
+      415,
+      'send application/x-www-form-urlencoded or application/json, in UTF-8',
+    );
+  }
+  return type.trim();
+}
+
+function formFields(text: string, most: number): Map<string, string> {
   const fields = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(text)) {
-    if (fields.has(name)) throw new InvalidInput(name, 'this field came twice');
-    if (fields.size >= mostFields) throw new InvalidInput('', 'too many fields');
+    if (/[[\]]/.test(name)) throw new InvalidInput(named(name), 'a field stands for one value', 'bad_request');
+    if (fields.has(name)) throw new InvalidInput(named(name), 'a field was sent twice', 'bad_request');
+    if (fields.size >= most) throw new Fault('too_large', 413, 'too many fields');
     fields.set(name, value);
   }
   return fields;
 }
 
-function fromJson(text: string): Fields {
+function jsonFields(text: string): Map<string, string> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new InvalidInput('', 'this is no JSON');
+    throw new InvalidInput('', 'the body is not JSON', 'bad_request');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidInput('', 'send a JSON object');
+    throw new InvalidInput('', 'the body is not a JSON object', 'bad_request');
   }
-  const entries = Object.entries(value);
-  if (entries.length > mostFields) throw new InvalidInput('', 'too many fields');
-  return new Map(
-    entries.map(([name, item]) => {
-      if (typeof item !== 'string') throw new InvalidInput(name, 'this field must be text');
-      return [name, item];
-    }),
-  );
+  const fields = new Map<string, string>();
+  for (const [name, item] of Object.entries(value as Record<string, unknown>)) {
+    const text = item === true ? 'yes' : item === false ? '' : item;
+    if (typeof text !== 'string') throw new InvalidInput(named(name), 'a field must be text', 'bad_request');
+    fields.set(name, text);
+  }
+  return fields;
+}
+
+/** A field's name as it may be repeated in an answer. */
+function named(name: string): string {
+  return /^[\w-]{1,40}$/.test(name) ? name : '';
 }

@@ -1,86 +1,219 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
-import type { Context } from 'koa';
+import type { Clock } from '../clock.ts';
+import { loadAssets, type Assets } from './assets.ts';
+import { accentStyle, type Branding } from './branding.ts';
+import { displayText, linkableUri, ownImage } from './display-text.ts';
+import { escapeHtml } from './escape.ts';
 import { contentSecurityPolicy } from './headers.ts';
-import type { Language, Languages } from './i18n.ts';
-
-export interface Branding {
-  readonly name: string;
-  readonly supportAddress: string | undefined;
-}
+import { loadLanguages, type Language, type Languages } from './i18n.ts';
+import type { RelyingParty } from './page-parts.ts';
+import { createPageWords, type Scene } from './page-words.ts';
+import type { CommonLocals, PageName, Pages } from './pages.ts';
+import { readerOf, wantsJson } from './reader.ts';
+import { stepJson } from './step-json.ts';
 
 export interface PageOptions {
   readonly status?: number;
-  /** Origins to which the page's forms may lead by a redirect. */
+  /** Origins to which the page's forms may lead, beside those of its `relyingParty`. */
   readonly formTargets?: readonly string[];
+  /** Address under which this page can be asked for again in another language; null where it cannot. */
+  readonly languageHref?: string | null;
 }
+
+/** What is needed of a Koa context; the engine's own contexts have it too. */
+export interface PageContext {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly method: string;
+  readonly path: string;
+  status: number;
+  type: string;
+  body: unknown;
+  set(name: string, value: string): void;
+}
+
+export type LocalsOf<Name extends PageName> = Pages[Name] & CommonLocals;
 
 export interface Views {
   readonly languages: Languages;
-  languageOf(ctx: Context): Language;
-  /** Answers with a page: `name` is a template under `views/` and the page's `data-page` (without its folder). */
-  page(ctx: Context, name: string, locals: Readonly<Record<string, unknown>>, options?: PageOptions): void;
-  /** The static files, by the name their content gives them. */
-  readonly assets: ReadonlyMap<string, { readonly body: Buffer; readonly type: string }>;
+  readonly assets: Assets;
+  readonly branding: Branding;
+  languageOf(ctx: PageContext): Language;
+  /**
+   * Answers with a page, or with the same step as JSON where that is asked for. Sets status, policy, language and, from
+   * `retryAfterSeconds`, Retry-After.
+   */
+  page<Name extends PageName>(ctx: PageContext, name: Name, locals: LocalsOf<Name>, options?: PageOptions): void;
+  /** The same for a step whose name is known at run time alone. */
+  page(
+    ctx: PageContext,
+    name: `interaction/${string}`,
+    locals: Readonly<Record<string, unknown>>,
+    options?: PageOptions,
+  ): void;
+  /** The end of a sign-in: a 303, or `{ "page": "finished", "location" }` where JSON is asked for. */
+  finished(ctx: PageContext, location: string): void;
+  /** The page alone, for pictures, tests and mails. */
+  html<Name extends PageName>(name: Name, locals: LocalsOf<Name>, scene: Scene): string;
+  /** Renders any template by its path, such as `mail/notice`. */
+  template(path: string, locals: Readonly<Record<string, unknown>>, scene: Scene): string;
 }
 
-const folder = new URL('../../views/', import.meta.url);
+/** Cookie that keeps the language chosen on our pages. Not signed: it decides nothing but words. */
+export const languageCookie = 'twofold-language';
+export const ownViewsFolder = fileURLToPath(new URL('../../views/', import.meta.url));
 
-/** Templates are compiled once; everything put into them is escaped. */
-export function createViews(branding: Branding, languages: Languages): Views {
-  const eta = new Eta({ views: fileURLToPath(folder), cache: true, autoEscape: true, rmWhitespace: false });
-  const style = asset('twofold.css', 'text/css; charset=utf-8');
-  const script = asset('twofold.js', 'text/javascript; charset=utf-8');
+/**
+ * Reads and compiles all templates once; a fault in one ends the start. `folder` is the operator's own views folder,
+ * laid over ours file by file. Everything a template prints is escaped unless it says otherwise.
+ */
+export function createViews({
+  branding,
+  clock,
+  folder,
+}: {
+  readonly branding: Branding;
+  readonly clock: Clock;
+  readonly folder?: string | undefined;
+}): Views {
+  const folders = folder === undefined ? [ownViewsFolder] : [ownViewsFolder, folder];
+  const languages = loadLanguages(folders);
+  const assets = loadAssets(folders, accentStyle(branding.accent));
+  const eta = new Eta({
+    autoEscape: true,
+    escapeFunction: escapeHtml,
+    autoTrim: ['nl', 'nl'],
+    functionHeader: 'const { t, rich, when, exactly, date, time, icon, brand, asset, language } = it.ui;',
+  });
+  const pages = new Map<string, string>();
+  for (const [name, text] of readTemplates(folders)) {
+    eta.loadTemplate(`@${name}`, text);
+    if (!/^(?:partials|mail)\/|^layout/.test(name)) pages.set(basename(name), `@${name}`);
+  }
 
-  function languageOf(ctx: Context): Language {
-    const state = ctx.state as { uiLocales?: string; locale?: string };
-    return languages.choose(
-      state.uiLocales,
-      ctx.cookies.get('twofold-language') ?? state.locale,
-      ctx.get('Accept-Language'),
-    );
+  function template(path: string, locals: Readonly<Record<string, unknown>>, scene: Scene): string {
+    const { language, requestId, languageHref } = scene;
+    const ui = {
+      ...createPageWords(scene, branding),
+      brand: { ...branding, logo: ownImage(branding.logo), supportHref: supportHref(branding.supportAddress) },
+      asset: (name: string) => assets.path(name),
+      language,
+      languages: languages.all,
+      languageHref,
+      requestId,
+      show: displayText,
+    };
+    return eta.render(path.startsWith('@') ? path : `@${path}`, { ...locals, ui });
+  }
+
+  function html<Name extends PageName>(name: Name, locals: LocalsOf<Name>, scene: Scene): string {
+    const path = pages.get(name);
+    if (path === undefined) throw new Error(`there is no template for the page ${name}`);
+    return template(path, { ...locals, page: name, relyingParty: present(locals.relyingParty) }, scene);
+  }
+
+  function languageOf(ctx: PageContext): Language {
+    const { uiLocales, personLocale } = readerOf(ctx);
+    const [, choice = '', where = ''] =
+      new RegExp(`(?:^|; ?)${languageCookie}=([\\w-]{2,35})(?:\\.([\\w-]{1,64}))?`).exec(
+        ctx.req.headers.cookie ?? '',
+      ) ?? [];
+    return languages.choose({
+      chosenHere: where !== '' && ctx.path.split('/')[2] === where ? choice : undefined,
+      uiLocales,
+      ownChoice: choice,
+      personLocale,
+      acceptLanguage: ctx.req.headers['accept-language'],
+    });
   }
 
   return {
     languages,
+    assets,
+    branding,
     languageOf,
-    assets: new Map([style, script].map(({ path, body, type }) => [path, { body, type }])),
-    page(ctx, name, locals, options = {}) {
+    template,
+    html,
+    page(ctx: PageContext, path: string, locals: CommonLocals, options: PageOptions = {}) {
+      const name = basename(path) as PageName;
       const language = languageOf(ctx);
-      const requestId = (ctx.state as { requestId?: string }).requestId ?? '';
-      const page = name.split('/').at(-1) ?? name;
-      const all = {
-        ...locals,
-        ...language,
-        page,
-        branding,
+      const { requestId, timeZone } = readerOf(ctx);
+      const wait = (locals as { readonly retryAfterSeconds?: number }).retryAfterSeconds ?? 0;
+      const href = options.languageHref === undefined ? pageAddress(ctx) : options.languageHref;
+      const scene: Scene = {
+        language,
         requestId,
-        style: style.path,
-        script: script.path,
-        date: (value: Date) => formatDate(value, language.tag),
+        timeZone: timeZone ?? 'UTC',
+        now: clock.now(),
+        languageHref: href ?? undefined,
       };
       ctx.status = options.status ?? 200;
-      ctx.type = 'text/html; charset=utf-8';
       ctx.set('Cache-Control', 'no-store');
       ctx.set('Content-Language', language.tag);
-      ctx.set('Vary', 'Accept-Language');
-      ctx.set('Content-Security-Policy', contentSecurityPolicy(options.formTargets ?? []));
-      ctx.body = eta.render(name, all);
+      ctx.set('Vary', 'Accept, Accept-Language, Cookie');
+      if (wait > 0) ctx.set('Retry-After', String(Math.ceil(wait)));
+      const json = wantsJson(ctx) ? stepJson(name, locals, (key, values) => language.t(key, values)) : undefined;
+      if (json !== undefined) {
+        ctx.type = 'application/json';
+        ctx.body = JSON.stringify(json);
+        return;
+      }
+      const targets = [...(locals.relyingParty?.formTargets ?? []), ...(options.formTargets ?? [])];
+      ctx.set('Content-Security-Policy', contentSecurityPolicy(targets));
+      ctx.type = 'text/html; charset=utf-8';
+      ctx.body = html(name, locals as LocalsOf<PageName>, scene);
+    },
+    finished(ctx, location) {
+      if (wantsJson(ctx)) {
+        ctx.status = 200;
+        ctx.type = 'application/json';
+        ctx.body = JSON.stringify({ page: 'finished', location });
+        return;
+      }
+      ctx.status = 303;
+      ctx.set('Location', location);
+      ctx.body = '';
     },
   };
 }
 
-function formatDate(value: Date, tag: string): { short: string; exact: string } {
+/** The address by which the page that answers this request is asked for again, where there is one. */
+function pageAddress({ method, path }: PageContext): string | undefined {
+  const interaction = /^\/interaction\/[\w-]+/.exec(path)?.[0];
+  if (interaction !== undefined) return interaction;
+  return method === 'GET' && /^\/(?:account|admin|device|links)?(?:\/[\w-]+)*$/.test(path) ? path : undefined;
+}
+
+/** A relying party's own words, cut and cleaned; its pictures only where nothing is fetched for them. */
+function present(party: RelyingParty | undefined): (RelyingParty & { readonly initial: string }) | undefined {
+  if (party === undefined) return undefined;
+  const name = displayText(party.name, 60) || displayText(party.host, 60);
   return {
-    short: new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'short' }).format(value),
-    exact: value.toISOString(),
+    name,
+    host: displayText(party.host, 100),
+    initial: (Array.from(name)[0] ?? '').toUpperCase(),
+    logoUri: ownImage(party.logoUri),
+    policyUri: linkableUri(party.policyUri),
+    termsUri: linkableUri(party.termsUri),
   };
 }
 
-function asset(name: string, type: string): { path: string; body: Buffer; type: string } {
-  const body = readFileSync(new URL(`static/${name}`, folder));
-  const hash = createHash('sha256').update(body).digest('base64url').slice(0, 16);
-  return { path: `/assets/${hash}/${name}`, body, type };
+function supportHref(address: string | undefined): string | undefined {
+  if (address === undefined) return undefined;
+  return address.includes('@') && !address.includes('/') ? `mailto:${address}` : linkableUri(address);
+}
+
+function readTemplates(folders: readonly string[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const folder of folders) {
+    for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      if (!file.endsWith('.eta')) continue;
+      found.set(file.slice(0, -4).replaceAll('\\', '/'), readFileSync(join(folder, file), 'utf8'));
+    }
+  }
+  return found;
 }
