@@ -1,28 +1,30 @@
-/** What people are told about their account, by mail. Closed list. */
-export const noticeKinds = [
-  'authenticator-added',
-  'authenticator-removed',
-  'recovery-code-used',
-  'recovery-codes-replaced',
-  'second-factor-reset',
-  'codes-guessed',
-  'lane-closed',
-  'second-factor-closed',
-  'password-changed',
-  'activation-link',
-  'recovery-link',
-  'password-reset-link',
-] as const;
+import type { RequestContext } from '../domain/audit-event.ts';
+import { noticeRules, type NoticeKind } from '../domain/notice.ts';
 
-export type NoticeKind = (typeof noticeKinds)[number];
+export type { NoticeKind };
+
+/** What people are told about their account, by mail. Closed list. */
+export const noticeKinds = Object.keys(noticeRules) as NoticeKind[];
 
 export interface Notice {
   readonly kind: NoticeKind;
   readonly userId: string;
+  /** Facts for the mail's words: a label, a count. */
   readonly details?: Readonly<Record<string, string | number>>;
+  /** The bearer token of the mail's own link; stored sealed, and only until the mail is delivered. */
+  readonly token?: string;
+  /** When and from where: the mail says so. */
+  readonly context?: RequestContext;
+  /** `also-previous-addresses`: and to every address the account had in the last 72 hours. */
+  readonly deliverTo?: 'current' | 'also-previous-addresses';
+  /** An address to send to instead of the account's: one that is to be confirmed, or of an account that goes away. */
+  readonly address?: string;
 }
 
-/** Mails to be sent; a row stands in the transaction of what it tells of, so nothing is told that did not happen. */
+/**
+ * Mails to be sent; a row stands in the transaction of what it tells of, so nothing is told that did not happen. Where
+ * a person has had enough of a kind for this hour, it is dropped without a word.
+ */
 export interface Outbox {
   enqueue(notice: Notice): Promise<void>;
 }

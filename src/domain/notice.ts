@@ -1,0 +1,44 @@
+/** How a kind of mail behaves. */
+export interface NoticeRule {
+  /** Carries a "this was not me" link: something about the account changed or was tried. */
+  readonly notMe: boolean;
+  /** Carries a single-use link of its own, whose token comes with the notice. */
+  readonly link: boolean;
+  /** How many of this kind one person gets within an hour; more are dropped, so that nobody can bomb a mailbox. */
+  readonly mostPerHour: number;
+}
+
+const told: NoticeRule = { notMe: true, link: false, mostPerHour: 10 };
+const asked: NoticeRule = { notMe: false, link: true, mostPerHour: 3 };
+
+/** What people are told by mail. Closed list. */
+export const noticeRules = {
+  'authenticator-added': told,
+  'authenticator-removed': told,
+  'recovery-code-used': told,
+  'recovery-codes-replaced': told,
+  'second-factor-reset': told,
+  'challenge-abandoned': { ...told, mostPerHour: 2 },
+  'codes-guessed': { ...told, mostPerHour: 2 },
+  'lane-closed': { ...told, mostPerHour: 2 },
+  'second-factor-closed': { ...told, mostPerHour: 2 },
+  'browser-new': told,
+  'trusted-browser-added': told,
+  'password-changed': told,
+  'email-changed': told,
+  'account-disabled': { ...told, notMe: false },
+  'account-deleted': { ...told, notMe: false },
+  'not-me-done': { ...asked, mostPerHour: 5 },
+  'activation-link': { ...asked, mostPerHour: 10 },
+  'recovery-link': { ...asked, mostPerHour: 10 },
+  'password-reset-link': asked,
+  'known-browser-link': asked,
+  'first-enrolment-link': asked,
+  'email-confirm-link': asked,
+  'sign-up-link': asked,
+} as const satisfies Readonly<Record<string, NoticeRule>>;
+
+export type NoticeKind = keyof typeof noticeRules;
+
+/** How long a changed password, address or second factor can be undone by "this was not me". */
+export const undoHours = 72;
