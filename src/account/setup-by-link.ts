@@ -1,4 +1,3 @@
-import { renderSVG } from 'uqr';
 import type { Clock } from '../clock.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import { hashToken, newBytes, newId } from '../crypto/random.ts';
@@ -6,9 +5,10 @@ import type { SecretBox } from '../crypto/secret-box.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import { isEmailAddress, isUsername } from '../domain/login-name.ts';
 import { judgePassword, normalisePassword } from '../domain/password-policy.ts';
-import { checkOneTimeCode, normaliseOneTimeCode, otpauthUri, secretToBase32 } from '../domain/totp.ts';
+import { checkOneTimeCode, normaliseOneTimeCode } from '../domain/totp.ts';
 import { Conflict, Fault } from '../errors.ts';
 import type { EnrolmentShown, FormError } from '../http/page-parts.ts';
+import { showSecret } from '../second-factor/enrol-authenticator.ts';
 import { newRecoveryCodeSet } from '../second-factor/recovery-code-set.ts';
 import { secretContext } from '../second-factor/secret-context.ts';
 import type { SecondFactorSettings, SecondFactorStores } from '../second-factor/stores.ts';
@@ -69,9 +69,7 @@ export function createSetupByLink(dependencies: SetupDependencies) {
     const user = link.userId === null ? undefined : await inTransaction(({ users }) => users.find(link.userId ?? ''));
     const draft = await readDraft(token);
     const accountName = user?.email ?? user?.username ?? 'operator';
-    const uri = otpauthUri(parametersOf(draft), secondFactor.issuerName, accountName);
-    const secret = secretToBase32(parametersOf(draft).secret);
-    const enrolment = { secret, otpauthUri: uri, qrSvg: renderSVG(uri, { border: 4 }) };
+    const enrolment = showSecret(parametersOf(draft), secondFactor.issuerName, accountName);
     return { link, accountName: user?.username ?? '', enrolment };
   }
 

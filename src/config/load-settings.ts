@@ -1,5 +1,4 @@
 import { parse } from 'yaml';
-import { throttleLimits } from '../domain/throttle.ts';
 import { settingsTable, type SettingDefinition, type Settings } from './settings-table.ts';
 
 export type LoadOutcome =
@@ -8,9 +7,6 @@ export type LoadOutcome =
   | { readonly kind: 'faulty'; readonly faults: readonly string[] };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The digits of the codes this service makes; 8 only for imported authenticators. */
-const digits = 6;
 
 /**
  * The settings of an environment and, where TWOFOLD_CONFIG names one, a YAML file; the environment wins. A pure function
@@ -102,10 +98,6 @@ function readSettingsFile(
 
 function crossChecks(values: Record<string, unknown>, production: boolean): string[] {
   const faults: string[] = [];
-  const windowSteps = values['windowSteps'];
-  if (typeof windowSteps === 'number' && throttleLimits(windowSteps, digits) === undefined) {
-    faults.push(`TWOFOLD_CODE_WINDOW: guessing would be too easy, got '${windowSteps}'`);
-  }
   const issuer = values['issuer'];
   if (production && typeof issuer === 'string' && !issuer.startsWith('https:')) {
     faults.push(`ISSUER: must be https with NODE_ENV=production, got '${shown(issuer)}'`);

@@ -7,6 +7,7 @@ import { Fault } from '../errors.ts';
 import type { Csrf } from '../http/csrf.ts';
 import { readFields, type Fields } from '../http/forms.ts';
 import type { FormError } from '../http/page-parts.ts';
+import { setReader } from '../http/reader.ts';
 import type { Views } from '../http/views.ts';
 import type { CheckPasswordDependencies, createCheckPassword } from '../users/check-password.ts';
 import type { createEnrolAuthenticator } from '../second-factor/enrol-authenticator.ts';
@@ -85,7 +86,7 @@ export async function loadStep(ctx: Context, services: InteractionServices): Pro
   const fields: Fields = ctx.method === 'POST' ? await readFields(ctx) : new Map();
   if (ctx.method === 'POST') services.csrf.check(ctx, fields, csrfBinding(uid, pending));
   const uiLocales = interaction.params['ui_locales'];
-  if (typeof uiLocales === 'string') (ctx.state as { uiLocales?: string }).uiLocales = uiLocales;
+  if (typeof uiLocales === 'string') setReader(ctx, { uiLocales });
   return { ctx, services, interaction, uid, pending, fields, context: services.requestContext(ctx) };
 }
 

@@ -42,6 +42,16 @@ export interface EnrolDependencies {
   readonly clock: Clock;
 }
 
+/** A shared secret in the three forms in which people take it into their app. */
+export function showSecret(
+  parameters: TotpParameters,
+  issuerName: string,
+  accountName: string,
+): Pick<ShownEnrolment, 'secret' | 'otpauthUri' | 'qrSvg'> {
+  const uri = otpauthUri(parameters, issuerName, accountName);
+  return { secret: secretToBase32(parameters.secret), otpauthUri: uri, qrSvg: renderSVG(uri, { border: 4 }) };
+}
+
 /** RFC 4226 section 4, R6: 160 bits. */
 const secretBytes = 20;
 const mostConfirmTries = 10;
@@ -165,14 +175,7 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
   }
 
   function show(id: string, parameters: TotpParameters, accountName: string, expiresAt: Date): ShownEnrolment {
-    const uri = otpauthUri(parameters, settings.issuerName, accountName);
-    return {
-      id,
-      secret: secretToBase32(parameters.secret),
-      otpauthUri: uri,
-      qrSvg: renderSVG(uri, { border: 4 }),
-      expiresAt,
-    };
+    return { id, ...showSecret(parameters, settings.issuerName, accountName), expiresAt };
   }
 
   return { start, showPending, confirm, cancel };

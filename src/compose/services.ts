@@ -1,0 +1,244 @@
+import { join, resolve } from 'node:path';
+import type { AttemptStore } from '../attempt-store.ts';
+import { systemClock, type Clock } from '../clock.ts';
+import { openDataFolder, type DataFolder } from '../config/data-folder.ts';
+import type { Settings } from '../config/settings-table.ts';
+import { createPasswordHasher } from '../crypto/password-hasher.ts';
+import { createSecretBox } from '../crypto/secret-box.ts';
+import { throttleLimits } from '../domain/throttle.ts';
+import { SetupFault, StoreUnavailable } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { createManageRelyingParties } from '../relying-parties/manage-relying-parties.ts';
+import { createChangeSecondFactor } from '../second-factor/change-second-factor.ts';
+import { createEnrolAuthenticator } from '../second-factor/enrol-authenticator.ts';
+import { createOpenChallenge } from '../second-factor/open-challenge.ts';
+import { createRedeemRecoveryCode } from '../second-factor/redeem-recovery-code.ts';
+import { createResetSecondFactor } from '../second-factor/reset-second-factor.ts';
+import { createSecondFactorStatus } from '../second-factor/status.ts';
+import { createVerifyOneTimeCode } from '../second-factor/verify-one-time-code.ts';
+import type { ShortLivedRecords } from '../short-lived-records.ts';
+import { InProcessAttemptStore } from '../storage/in-process/attempt-store.ts';
+import { InProcessShortLivedRecords } from '../storage/in-process/short-lived-records.ts';
+import { createInTransaction, openDatabase, type Database } from '../storage/postgres/database.ts';
+import { migrate } from '../storage/postgres/migrate.ts';
+import { connectRedis } from '../storage/redis/connection.ts';
+import { RedisAttemptStore } from '../storage/redis/attempt-store.ts';
+import { RedisShortLivedRecords } from '../storage/redis/short-lived-records.ts';
+import { createCheckPassword, createRememberBrowser } from '../users/check-password.ts';
+import { loadCommonPasswords } from '../users/common-passwords.ts';
+import { createManageUsers } from '../users/manage-users.ts';
+import { createSetPassword } from '../users/set-password.ts';
+import { makeStores } from './stores.ts';
+
+export interface ServiceOptions {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  /** Told what takes longer than a moment, for people who wait at a terminal. */
+  readonly onProgress?: (line: string) => void;
+}
+
+export type Services = Awaited<ReturnType<typeof openServices>>;
+
+const databaseWaitMilliseconds = 30_000;
+
+/** Opens the stores, migrates, and wires every use case; for the service and for the command line alike. */
+export async function openServices({ settings, logger, clock = systemClock, onProgress = () => {} }: ServiceOptions) {
+  const embedded = settings.databaseUrl === undefined;
+  const folder = embedded ? openDataFolder(resolve(settings.dataDir)) : undefined;
+  let database: Database | undefined;
+  let short: Awaited<ReturnType<typeof openShortLived>> | undefined;
+  try {
+    const keys = keysOf(settings, folder);
+    const secretBox = createSecretBox(keys.encryption);
+    if (embedded) onProgress('Opening the embedded database …');
+    database = await openAndMigrate(settings, folder, logger, onProgress);
+    short = await openShortLived(settings, logger, clock);
+    return { folder, ...wire({ settings, logger, clock, database, short, keys, secretBox }) };
+  } catch (error) {
+    await short?.close();
+    await database?.close();
+    folder?.release();
+    throw error;
+  }
+}
+
+interface Wiring {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly short: { records: ShortLivedRecords; attempts: AttemptStore; close(): Promise<void>; ping(): Promise<void> };
+  readonly keys: ReturnType<typeof keysOf>;
+  readonly secretBox: ReturnType<typeof createSecretBox>;
+}
+
+function wire({ settings, logger, clock, database, short, keys, secretBox }: Wiring) {
+  const inTransaction = createInTransaction(database.kysely, makeStores);
+  const hasher = createPasswordHasher({
+    memoryKibibytes: settings.hashMemoryKibibytes,
+    iterations: settings.hashIterations,
+    parallelism: 1,
+    mostWaiting: settings.hashQueue,
+  });
+  const limits = throttleLimits(settings.windowSteps, 6);
+  if (limits === undefined) throw new SetupFault('window_too_wide', 'TWOFOLD_CODE_WINDOW: guessing would be too easy');
+  const secondFactor = {
+    issuerName: settings.productName,
+    digits: 6 as const,
+    periodSeconds: 30,
+    windowSteps: settings.windowSteps,
+    limits,
+    pendingEnrolmentSeconds: settings.pendingEnrolmentMinutes * 60,
+  };
+  const { records, attempts } = short;
+  const isBraked = createBrake(() => inTransaction(({ guards }) => guards.countSpentAccounts()), clock, logger);
+  const charge = { inTransaction, attempts, settings: secondFactor, clock, isBraked };
+  const onUnreadableSecret = (userId: string): void =>
+    logger.error({ userId, alarm: 'secret_unreadable' }, 'the stored secret of an authenticator does not open');
+  const passwords = {
+    isCommon: loadCommonPasswords(),
+    contextWords: [settings.productName, 'twofold', new URL(settings.issuer).hostname.split('.').at(-2) ?? ''],
+  };
+  return {
+    settings,
+    logger,
+    clock,
+    keys,
+    secretBox,
+    database,
+    records,
+    attempts,
+    hasher,
+    inTransaction,
+    secondFactor,
+    passwords,
+    checkPassword: createCheckPassword({ inTransaction, attempts, hasher }),
+    rememberBrowser: createRememberBrowser(inTransaction),
+    setPassword: createSetPassword({ inTransaction, hasher, settings: passwords }),
+    manageUsers: createManageUsers(inTransaction),
+    manageRelyingParties: createManageRelyingParties(inTransaction),
+    openChallenge: createOpenChallenge(inTransaction),
+    verifyOneTimeCode: createVerifyOneTimeCode({ ...charge, secretBox, onUnreadableSecret }),
+    redeemRecoveryCode: createRedeemRecoveryCode({ ...charge, hasher }),
+    enrolment: createEnrolAuthenticator({ inTransaction, secretBox, hasher, settings: secondFactor, clock }),
+    status: createSecondFactorStatus(inTransaction, secondFactor),
+    changeSecondFactor: createChangeSecondFactor({ inTransaction, hasher }),
+    resetSecondFactor: createResetSecondFactor(inTransaction),
+    ping: short.ping,
+    async close() {
+      await short.close();
+      await database.close();
+    },
+  };
+}
+
+function keysOf(settings: Settings, folder: DataFolder | undefined) {
+  const encryption = settings.encryptionKeys ?? folder?.encryptionKeys ?? [];
+  const cookies = settings.cookieKeys ?? folder?.cookieKeys ?? [];
+  if (cookies.length === 0) {
+    throw new SetupFault('cookie_keys_missing', 'COOKIE_KEYS: no key is set. Make one with: openssl rand -base64 32');
+  }
+  return { encryption, cookies: [...cookies] };
+}
+
+async function openAndMigrate(
+  settings: Settings,
+  folder: DataFolder | undefined,
+  logger: Logger,
+  onProgress: (line: string) => void,
+): Promise<Database> {
+  const until = performance.now() + databaseWaitMilliseconds;
+  for (;;) {
+    let database: Database | undefined;
+    try {
+      database = await openDatabase(databaseOptions(settings, folder, logger));
+      const migrated = await migrateWith(settings, database);
+      if (migrated.length > 0) onProgress(`Migrated the database (${migrated.length} steps).`);
+      return database;
+    } catch (error) {
+      await database?.close().catch(() => {});
+      // A server that is still starting is waited for; anything else is wrong and will stay so.
+      const waiting = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|57P03|timeout/i.test(describe(error));
+      if (!waiting || performance.now() > until) {
+        throw waiting ? new StoreUnavailable('DATABASE_URL: the database did not answer for 30 seconds', error) : error;
+      }
+      onProgress('Waiting for the database …');
+      await new Promise((done) => setTimeout(done, 1000));
+    }
+  }
+}
+
+async function migrateWith(settings: Settings, database: Database): Promise<string[]> {
+  if (settings.databaseMigrationUrl === undefined) return migrate(database.kysely);
+  const owner = await openDatabase({
+    url: settings.databaseMigrationUrl,
+    poolSize: 1,
+    connectionTimeoutMilliseconds: 5000,
+    statementTimeoutMilliseconds: 600_000,
+    lockTimeoutMilliseconds: 60_000,
+  });
+  try {
+    return await migrate(owner.kysely);
+  } finally {
+    await owner.close();
+  }
+}
+
+function databaseOptions(settings: Settings, folder: DataFolder | undefined, logger: Logger) {
+  if (settings.databaseUrl === undefined) return { embeddedFolder: folder?.databaseFolder ?? join('data', 'database') };
+  return {
+    url: settings.databaseUrl,
+    poolSize: settings.databasePoolSize,
+    connectionTimeoutMilliseconds: 1000,
+    statementTimeoutMilliseconds: settings.statementTimeoutMilliseconds,
+    lockTimeoutMilliseconds: Math.ceil(settings.statementTimeoutMilliseconds / 2),
+    onConnectionError: (err: Error) => logger.warn({ err }, 'a database connection broke'),
+  };
+}
+
+async function openShortLived(settings: Settings, logger: Logger, clock: Clock) {
+  if (settings.redisUrl === undefined) {
+    return {
+      records: new InProcessShortLivedRecords(clock) as ShortLivedRecords,
+      attempts: new InProcessAttemptStore(clock) as AttemptStore,
+      ping: async () => {},
+      close: async () => {},
+    };
+  }
+  const redis = await connectRedis(settings.redisUrl, (err) => logger.warn({ err }, 'a Redis connection broke'));
+  return {
+    records: new RedisShortLivedRecords(redis) as ShortLivedRecords,
+    attempts: new RedisAttemptStore(redis) as AttemptStore,
+    ping: async () => {
+      await redis.ping();
+    },
+    close: async () => {
+      redis.disconnect();
+    },
+  };
+}
+
+/** Accounts with spent challenges in an hour from which guessing is taken for an attack on all of them. */
+const brakeAt = 50;
+const brakeLooksEveryMilliseconds = 15_000;
+
+/** Whether many accounts are being guessed at; looked up now and then, since it changes slowly. */
+function createBrake(count: () => Promise<number>, clock: Clock, logger: Logger): () => Promise<boolean> {
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let braked = false;
+  return async () => {
+    if (clock.epochMilliseconds() - lookedAt < brakeLooksEveryMilliseconds) return braked;
+    lookedAt = clock.epochMilliseconds();
+    const now = (await count()) >= brakeAt;
+    if (now && !braked) logger.error({ alarm: 'codes_guessed' }, 'codes are guessed at many accounts: the brake is on');
+    braked = now;
+    return braked;
+  };
+}
+
+function describe(error: unknown): string {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
+  const words = `${typeof code === 'string' ? code : ''} ${error instanceof Error ? error.message : ''}`;
+  return cause === undefined ? words : `${words} ${describe(cause)}`;
+}

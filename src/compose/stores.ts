@@ -1,0 +1,53 @@
+import type { Kysely } from 'kysely';
+import { newToken, hashToken } from '../crypto/random.ts';
+import { PostgresAuditLog } from '../storage/postgres/audit-log.ts';
+import { PostgresAuthenticatorStore } from '../storage/postgres/authenticator-store.ts';
+import { PostgresGuardStore } from '../storage/postgres/guard-store.ts';
+import { PostgresKnownBrowserStore } from '../storage/postgres/known-browser-store.ts';
+import { PostgresLinkStore } from '../storage/postgres/link-store.ts';
+import { PostgresOutbox } from '../storage/postgres/outbox.ts';
+import { PostgresRecoveryCodeStore } from '../storage/postgres/recovery-code-store.ts';
+import { PostgresRelyingPartyStore } from '../storage/postgres/relying-party-store.ts';
+import { PostgresSessionStore } from '../storage/postgres/session-store.ts';
+import type { Tables } from '../storage/postgres/tables.ts';
+import { PostgresTokenStore } from '../storage/postgres/token-store.ts';
+import { PostgresUserStore } from '../storage/postgres/user-store.ts';
+import { linkLifetimeSeconds } from '../users/manage-users.ts';
+
+/** Every store over one connection or transaction, and the acts that cross features, which only this place knows. */
+export function makeStores(db: Kysely<Tables>) {
+  const users = new PostgresUserStore(db);
+  const knownBrowsers = new PostgresKnownBrowserStore(db);
+  const links = new PostgresLinkStore(db);
+  const guards = new PostgresGuardStore(db);
+  const sessions = new PostgresSessionStore(db);
+  const tokens = new PostgresTokenStore(db);
+  return {
+    users,
+    knownBrowsers,
+    links,
+    guards,
+    sessions,
+    tokens,
+    authenticators: new PostgresAuthenticatorStore(db),
+    recoveryCodes: new PostgresRecoveryCodeStore(db),
+    relyingParties: new PostgresRelyingPartyStore(db),
+    audit: new PostgresAuditLog(db),
+    outbox: new PostgresOutbox(db),
+    voidPassword: (userId: string) => users.voidPassword(userId),
+    forgetBrowsers: (userId: string) => knownBrowsers.forgetAll(userId),
+    clearGuard: (userId: string) => guards.clear(userId),
+    async endSessions(userId: string) {
+      await sessions.endAll(userId, 'account');
+      await tokens.removeGrantsOf(userId);
+    },
+    async issueRecoveryLink(userId: string) {
+      const token = newToken();
+      await links.voidAll(userId);
+      await links.issue(hashToken(token), { purpose: 'recovery', userId }, linkLifetimeSeconds);
+      return token;
+    },
+  };
+}
+
+export type Stores = ReturnType<typeof makeStores>;

@@ -1,0 +1,160 @@
+import { hashToken, newToken } from '../crypto/random.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { RequestContext } from '../domain/audit-event.ts';
+import { InvalidInput } from '../errors.ts';
+import type { InTransaction } from '../transaction.ts';
+import type { RelyingParty, RelyingPartyStore } from './relying-party-store.ts';
+
+export interface RelyingPartyStores {
+  readonly relyingParties: RelyingPartyStore;
+  readonly audit: AuditLog;
+}
+
+/** A relying party as an operator writes it: names of RFC 7591, and ours. */
+export type RelyingPartyRequest = Readonly<Record<string, unknown>>;
+
+export interface AppliedRelyingParty {
+  readonly clientId: string;
+  readonly change: 'created' | 'changed' | 'unchanged';
+  /** A secret that was made here; shown once. */
+  readonly clientSecret: string | null;
+}
+
+const texts = ['client_name', 'client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'jwks_uri', 'application_type'];
+const lists = [
+  'redirect_uris',
+  'post_logout_redirect_uris',
+  'grant_types',
+  'response_types',
+  'contacts',
+  'default_acr_values',
+];
+const others = [
+  'token_endpoint_auth_method',
+  'scope',
+  'jwks',
+  'id_token_signed_response_alg',
+  'subject_type',
+  'sector_identifier_uri',
+];
+const ours = ['client_id', 'client_secret', 'require_pkce', 'first_party', 'acr_values'];
+const known = new Set([
+  ...texts,
+  ...lists,
+  ...others,
+  ...ours,
+  'dpop_bound_access_tokens',
+  'require_pushed_authorization_requests',
+]);
+const grants = new Set([
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  'urn:ietf:params:oauth:grant-type:device_code',
+]);
+
+/** Creates and changes relying parties; what could not be safe is refused before it is stored. */
+export function createManageRelyingParties(inTransaction: InTransaction<RelyingPartyStores>) {
+  return {
+    list: (): Promise<RelyingParty[]> => inTransaction(({ relyingParties }) => relyingParties.list()),
+
+    /** Makes it so: creates what is not there, changes what differs, and leaves alone what is the same. */
+    apply: (request: RelyingPartyRequest, actor: string, context: RequestContext): Promise<AppliedRelyingParty> => {
+      const { wanted, givenSecret, confidential } = read(request);
+      return inTransaction(async ({ relyingParties, audit }) => {
+        const before = await relyingParties.find(wanted.clientId);
+        const same = before !== undefined && JSON.stringify(sorted(before)) === JSON.stringify(sorted(wanted));
+        const secrets = before === undefined ? [] : await relyingParties.listSecretHashes(wanted.clientId);
+        const secretSame = givenSecret === undefined || secrets.includes(hashToken(givenSecret));
+        if (same && secretSame) return { clientId: wanted.clientId, change: 'unchanged', clientSecret: null };
+        await relyingParties.put(wanted);
+        const makes = confidential && givenSecret === undefined && secrets.length === 0;
+        const secret = makes ? newToken() : givenSecret;
+        if (secret !== undefined && !secrets.includes(hashToken(secret))) {
+          await relyingParties.replaceSecrets(wanted.clientId, hashToken(secret));
+        }
+        const change = before === undefined ? ('created' as const) : ('changed' as const);
+        await audit.record({
+          type: `relying-party.${change}`,
+          actor,
+          target: `client:${wanted.clientId}`,
+          result: 'success',
+          context,
+        });
+        return { clientId: wanted.clientId, change, clientSecret: makes ? (secret ?? null) : null };
+      });
+    },
+  };
+}
+
+function read(request: RelyingPartyRequest) {
+  for (const name of Object.keys(request)) {
+    if (!known.has(name)) throw new InvalidInput(name, `a relying party has no field '${name}'`);
+  }
+  const { client_id, client_secret, require_pkce, first_party, acr_values, ...metadata } = request;
+  const clientId = client_id === undefined ? newToken(16) : client_id;
+  if (typeof clientId !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(clientId)) {
+    throw new InvalidInput('client_id', 'a client_id is 1 to 200 visible ASCII characters');
+  }
+  for (const name of lists) checkList(name, metadata[name]);
+  const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic';
+  const confidential = method === 'client_secret_basic' || method === 'client_secret_post';
+  if (!confidential && method !== 'none' && method !== 'private_key_jwt') {
+    throw new InvalidInput('token_endpoint_auth_method', `there is no method '${String(method)}' here`);
+  }
+  if (client_secret !== undefined) {
+    if (!confidential) throw new InvalidInput('client_secret', 'this client authenticates without a secret');
+    if (typeof client_secret !== 'string' || client_secret.length < 32) {
+      throw new InvalidInput('client_secret', 'a given secret must have 32 characters at least, made at random');
+    }
+  }
+  if (require_pkce === false && method === 'none') {
+    throw new InvalidInput('require_pkce', 'a public client cannot do without PKCE');
+  }
+  for (const grant of (metadata['grant_types'] as string[] | undefined) ?? []) {
+    if (!grants.has(grant)) throw new InvalidInput('grant_types', `there is no grant '${grant}' here`);
+  }
+  for (const type of (metadata['response_types'] as string[] | undefined) ?? []) {
+    if (type !== 'code') throw new InvalidInput('response_types', `only 'code' is answered, got '${type}'`);
+  }
+  for (const name of ['redirect_uris', 'post_logout_redirect_uris']) {
+    for (const uri of (metadata[name] as string[] | undefined) ?? []) checkRedirect(name, uri, metadata);
+  }
+  const wanted: RelyingParty = {
+    clientId,
+    metadata,
+    firstParty: first_party === true,
+    requirePkce: require_pkce !== false,
+    acrValues: Array.isArray(acr_values) ? acr_values.map(String) : [],
+  };
+  return { wanted, confidential, givenSecret: client_secret as string | undefined };
+}
+
+function checkList(name: string, value: unknown): void {
+  if (value === undefined) return;
+  if (!Array.isArray(value) || value.some((item) => typeof item !== 'string')) {
+    throw new InvalidInput(name, `${name} is a list of texts`);
+  }
+}
+
+const neverSchemes = new Set(['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'about:', 'ws:', 'wss:']);
+
+/** Where answers may be sent: https, a loopback http address, or a native app's own scheme (RFC 8252 section 7). */
+function checkRedirect(name: string, uri: string, metadata: Record<string, unknown>): void {
+  if (!URL.canParse(uri) || /[\s\\]/.test(uri))
+    throw new InvalidInput(name, `this is no address: ${uri.slice(0, 100)}`);
+  const { protocol, hostname, hash, username } = new URL(uri);
+  if (hash !== '' || uri.includes('#')) throw new InvalidInput(name, 'a redirect address has no fragment');
+  if (username !== '' || uri.includes('*')) throw new InvalidInput(name, 'a redirect address names one place exactly');
+  if (neverSchemes.has(protocol)) throw new InvalidInput(name, `addresses with ${protocol} are refused`);
+  if (protocol === 'https:') return;
+  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  if (protocol === 'http:' && loopback) return;
+  if (protocol !== 'http:' && metadata['application_type'] === 'native' && protocol.includes('.')) return;
+  throw new InvalidInput(name, `use https, not ${protocol}//`);
+}
+
+function sorted(party: RelyingParty): unknown {
+  const byName = Object.entries(party.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [party.clientId, byName, party.firstParty, party.requirePkce, [...party.acrValues]];
+}
