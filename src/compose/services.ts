@@ -19,6 +19,7 @@ import { createVerifyOneTimeCode } from '../second-factor/verify-one-time-code.t
 import type { ShortLivedRecords } from '../short-lived-records.ts';
 import { InProcessAttemptStore } from '../storage/in-process/attempt-store.ts';
 import { InProcessShortLivedRecords } from '../storage/in-process/short-lived-records.ts';
+import { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
 import { createInTransaction, openDatabase, type Database } from '../storage/postgres/database.ts';
 import { migrate } from '../storage/postgres/migrate.ts';
 import { connectRedis } from '../storage/redis/connection.ts';
@@ -74,7 +75,8 @@ interface Wiring {
 }
 
 function wire({ settings, logger, clock, database, short, keys, secretBox }: Wiring) {
-  const inTransaction = createInTransaction(database.kysely, makeStores);
+  const personKeys = new PersonKeys(secretBox, clock);
+  const inTransaction = createInTransaction(database.kysely, (db) => makeStores(db, personKeys));
   const hasher = createPasswordHasher({
     memoryKibibytes: settings.hashMemoryKibibytes,
     iterations: settings.hashIterations,

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { newToken, hashToken } from '../crypto/random.ts';
+import type { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
 import { PostgresAuditLog } from '../storage/postgres/audit-log.ts';
 import { PostgresAuthenticatorStore } from '../storage/postgres/authenticator-store.ts';
 import { PostgresGuardStore } from '../storage/postgres/guard-store.ts';
@@ -15,7 +16,7 @@ import { PostgresUserStore } from '../storage/postgres/user-store.ts';
 import { linkLifetimeSeconds } from '../users/manage-users.ts';
 
 /** Every store over one connection or transaction, and the acts that cross features, which only this place knows. */
-export function makeStores(db: Kysely<Tables>) {
+export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys) {
   const users = new PostgresUserStore(db);
   const knownBrowsers = new PostgresKnownBrowserStore(db);
   const links = new PostgresLinkStore(db);
@@ -32,7 +33,7 @@ export function makeStores(db: Kysely<Tables>) {
     authenticators: new PostgresAuthenticatorStore(db),
     recoveryCodes: new PostgresRecoveryCodeStore(db),
     relyingParties: new PostgresRelyingPartyStore(db),
-    audit: new PostgresAuditLog(db),
+    audit: new PostgresAuditLog(db, personKeys),
     outbox: new PostgresOutbox(db),
     voidPassword: (userId: string) => users.voidPassword(userId),
     forgetBrowsers: (userId: string) => knownBrowsers.forgetAll(userId),

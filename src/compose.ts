@@ -1,0 +1,101 @@
+import type { AddressInfo } from 'node:net';
+import { createSetupByLink } from './account/setup-by-link.ts';
+import { setupRoutes } from './account/setup-routes.ts';
+import { createHandleProtocol } from './compose/handle-protocol.ts';
+import { createInteractionServices } from './compose/interaction-services.ts';
+import { openServices, type ServiceOptions } from './compose/services.ts';
+import { newId } from './crypto/random.ts';
+import { acrNames } from './domain/authentication.ts';
+import { createApp, createHttpServer, type Origin } from './http/app.ts';
+import { createClientAddress } from './http/client-address.ts';
+import { createCookieJar } from './http/cookies.ts';
+import { createCsrf } from './http/csrf.ts';
+import { createViews } from './http/views.ts';
+import { createPrompts } from './interaction/prompts.ts';
+import { createProviderPages } from './interaction/provider-pages.ts';
+import { interactionRoutes } from './interaction/routes.ts';
+
+/** The service, composed and ready to listen. */
+export interface Composed {
+  readonly services: Awaited<ReturnType<typeof openServices>>;
+  /** Answers the port in use, which differs from the setting where that is 0. */
+  listen(): Promise<number>;
+  /** Stops taking requests, lets the running ones end, closes the stores. */
+  close(): Promise<void>;
+}
+
+/** The one composition root: names on the left, implementations on the right. */
+export async function compose(options: ServiceOptions): Promise<Composed> {
+  const { settings, logger } = options;
+  const services = await openServices(options);
+  const { clock, keys } = services;
+  const issuer = new URL(settings.issuer);
+  const secure = issuer.protocol === 'https:';
+  const prefix = issuer.pathname.replace(/\/$/, '');
+  let ready = false;
+
+  const branding = { name: settings.productName, supportAddress: settings.supportAddress };
+  const views = createViews({ branding, clock });
+  const csrf = createCsrf(keys.cookies, issuer.origin);
+  const cookies = createCookieJar(secure, keys.cookies);
+  const acr = acrNames();
+  const protocol = await createHandleProtocol({
+    services,
+    acr,
+    secure,
+    prefix,
+    pages: createProviderPages(views, prefix),
+    policy: createPrompts({
+      acrNames: acr,
+      needsSecondFactor: async (userId) =>
+        settings.secondFactorRequired === 'required' || (await services.status(userId)).enabled,
+    }),
+  });
+  const requestContext = (ctx: { readonly state: unknown }) => {
+    const { requestId, address, userAgent } = (ctx.state as { origin: Origin }).origin;
+    return { requestId, address, userAgent };
+  };
+  const interaction = createInteractionServices({ services, views, csrf, cookies, requestContext, ...protocol });
+  const setup = createSetupByLink(services);
+  const app = createApp({
+    issuer: settings.issuer,
+    cookieKeys: keys.cookies,
+    logger,
+    views,
+    clientAddress: createClientAddress(settings.trustedProxies),
+    routers: [
+      interactionRoutes(interaction),
+      setupRoutes({ views, csrf, setup, requestContext, prefix, now: () => clock.now() }),
+    ],
+    handleProtocol: protocol.handle,
+    health: () => ({ ready }),
+    epochMilliseconds: () => clock.epochMilliseconds(),
+    newId,
+  });
+  const server = createHttpServer(app);
+
+  return {
+    services,
+    async listen() {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(settings.port, settings.host, resolve);
+      });
+      ready = true;
+      return (server.address() as AddressInfo).port;
+    },
+    async close() {
+      ready = false;
+      await new Promise<void>((resolve) => {
+        const hardEnd = setTimeout(() => server.closeAllConnections(), settings.shutdownGraceSeconds * 1000);
+        server.close(() => {
+          clearTimeout(hardEnd);
+          resolve();
+        });
+        server.closeIdleConnections();
+      });
+      await services.close();
+      services.folder?.release();
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { equalInConstantTime, hashToken } from '../crypto/random.ts';
+import type { AcrNames } from '../domain/authentication.ts';
+import type { Origin } from '../http/app.ts';
+import { createAdapterFactory } from '../provider/adapter.ts';
+import { createProvider, ownClientMetadata, type ProviderOptions } from '../provider/create-provider.ts';
+import { requestOrigin } from '../provider/request-origin.ts';
+import { loadSigningKeys } from '../provider/signing-keys.ts';
+import type { RelyingParty } from '../relying-parties/relying-party-store.ts';
+import { PostgresRelyingPartyStore } from '../storage/postgres/relying-party-store.ts';
+import { PostgresSessionStore } from '../storage/postgres/session-store.ts';
+import { PostgresSigningKeyStore } from '../storage/postgres/signing-key-store.ts';
+import { PostgresTokenStore } from '../storage/postgres/token-store.ts';
+import { PostgresUsedOnceStore } from '../storage/postgres/used-once-store.ts';
+import { PostgresUserStore } from '../storage/postgres/user-store.ts';
+import { guarded } from '../storage/postgres/database.ts';
+import type { Services } from './services.ts';
+
+export interface ProtocolDependencies {
+  readonly services: Services;
+  readonly acr: AcrNames;
+  readonly secure: boolean;
+  readonly prefix: string;
+  readonly pages: ProviderOptions['pages'];
+  readonly policy: ProviderOptions['policy'];
+}
+
+/** Builds the engine over our stores, and the door through which requests reach it. */
+export async function createHandleProtocol({ services, acr, secure, prefix, pages, policy }: ProtocolDependencies) {
+  const { settings, database, clock, records, secretBox, keys } = services;
+  const db = database.kysely;
+  const users = new PostgresUserStore(db);
+  const sessions = new PostgresSessionStore(db);
+  const tokens = new PostgresTokenStore(db);
+  const relyingParties = new PostgresRelyingPartyStore(db);
+  const adapter = createAdapterFactory({
+    sessions: guardAll(sessions),
+    tokens: guardAll(tokens),
+    usedOnce: guardAll(new PostgresUsedOnceStore(db)),
+    records,
+    secretBox,
+    sessionIdleSeconds: settings.sessionIdleSeconds,
+    findClient: async (clientId) => {
+      const found = await guarded(() => relyingParties.find(clientId));
+      return found && (asEngineMetadata(found) as never);
+    },
+  });
+  const provider = createProvider({
+    issuer: settings.issuer,
+    adapter,
+    jwks: await loadSigningKeys(new PostgresSigningKeyStore(db), secretBox),
+    cookieKeys: keys.cookies,
+    findUser: (id) => guarded(() => users.find(id)),
+    acrNames: acr,
+    policy,
+    interactionUrl: (uid) => `${prefix}/interaction/${uid}`,
+    pages,
+    async checkClientSecret(clientId, secret) {
+      const hash = hashToken(secret);
+      const live = await guarded(() => relyingParties.listSecretHashes(clientId));
+      return live.some((stored) => equalInConstantTime(stored, hash));
+    },
+    readConsent: (userId, clientId) => guarded(() => tokens.readConsent(userId, clientId)),
+    onSessionEnded: async (uid) => {
+      await guarded(() => sessions.end(uid, 'sign-out'));
+    },
+    sessionLifetimeSeconds: settings.sessionLifetimeSeconds,
+    clock,
+  });
+  // Scheme and host reach the engine from the issuer alone; the door has removed what the request said of them.
+  provider.proxy = true;
+  const handleRequest = provider.callback() as (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+
+  return {
+    provider: () => provider,
+    async handle(ctx: { req: IncomingMessage; res: ServerResponse; respond?: boolean }, origin: Origin) {
+      ctx.req.headers['x-forwarded-proto'] = secure ? 'https' : 'http';
+      if (prefix !== '') (ctx.req as { originalUrl?: string }).originalUrl = `${prefix}${ctx.req.url ?? ''}`;
+      ctx.respond = false;
+      await requestOrigin.run(origin, () => handleRequest(ctx.req, ctx.res));
+    },
+  };
+}
+
+/** Every method of a store with the database's errors turned into ours. */
+function guardAll<Store extends object>(store: Store): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) =>
+        guarded(() => (member as (...all: unknown[]) => Promise<unknown>).apply(target, args));
+    },
+  });
+}
+
+function asEngineMetadata({ clientId, metadata, firstParty, requirePkce }: RelyingParty): Record<string, unknown> {
+  const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic';
+  const hasSecret = method === 'client_secret_basic' || method === 'client_secret_post';
+  return {
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    ...metadata,
+    client_id: clientId,
+    // Only hashes are kept; the engine asks our comparison and needs no more than that there is one.
+    ...(hasSecret ? { client_secret: 'compared-by-its-hash-alone' } : {}),
+    [ownClientMetadata.requirePkce]: requirePkce,
+    [ownClientMetadata.firstParty]: firstParty,
+  };
+}

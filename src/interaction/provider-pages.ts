@@ -1,0 +1,77 @@
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { ErrorPageCode } from '../http/pages.ts';
+import { readerOf } from '../http/reader.ts';
+import type { PageContext, Views } from '../http/views.ts';
+import type { ProviderPages } from '../provider/create-provider.ts';
+
+/** The engine's own pages, drawn as ours. Its forms carry a hidden `xsrf`, which our forms send along. */
+export function createProviderPages(views: Views, prefix: string): ProviderPages {
+  return {
+    async error(ctx, out, error) {
+      const page = ctx as unknown as PageContext;
+      const status = ctx.status;
+      if (status === 503) ctx.set('Retry-After', '2');
+      const detail = { error: out.error, description: out.error_description };
+      const code = errorPage(error.name, status);
+      views.page(
+        page,
+        'error',
+        { code, reference: readerOf(page).requestId, ...(code === 'request-refused' ? { detail } : {}) },
+        { status },
+      );
+    },
+    async logout(ctx, form) {
+      views.page(ctx as unknown as PageContext, 'logout', {
+        action: `${prefix}/logout/confirm`,
+        csrf: '',
+        hidden: { xsrf: xsrfOf(form) },
+        stayHref: `${prefix}/account`,
+      });
+    },
+    async loggedOut(ctx) {
+      const uri = ctx.oidc.client?.clientUri;
+      views.page(ctx as unknown as PageContext, 'logged-out', { continueHref: uri });
+    },
+    async deviceInput(ctx, form, error) {
+      const wrong = error === undefined ? undefined : ({ code: 'device-code-unknown', field: 'user_code' } as const);
+      views.page(ctx as unknown as PageContext, 'device-code', {
+        action: `${prefix}/device`,
+        csrf: xsrfOf(form),
+        userCode: typedCode(ctx),
+        error: wrong,
+      });
+    },
+    async deviceConfirm(ctx, form, userCode) {
+      const scopes = String(ctx.oidc.params?.['scope'] ?? '').split(' ');
+      views.page(ctx as unknown as PageContext, 'device-confirm', {
+        action: `${prefix}/device`,
+        csrf: '',
+        hidden: { xsrf: xsrfOf(form) },
+        userCode,
+        scopes: scopes.filter((name) => name !== '').map((name) => ({ name, isNew: true })),
+      });
+    },
+    async deviceDone(ctx) {
+      views.page(ctx as unknown as PageContext, 'device-done', { result: 'allowed' });
+    },
+  };
+}
+
+function errorPage(name: string, status: number): ErrorPageCode {
+  if (name === 'SessionNotFound') return 'sign-in-gone';
+  if (name === 'UnmetAuthenticationRequirements') return 'acr-unmet';
+  if (status === 503) return 'unavailable';
+  if (status === 404) return 'not-found';
+  if (status === 405) return 'method-not-allowed';
+  return status >= 500 ? 'internal' : 'request-refused';
+}
+
+/** The engine hands its form over as HTML; all that is needed of it is the one token. */
+function xsrfOf(form: string): string {
+  return /name="xsrf" value="([^"]*)"/.exec(form)?.[1] ?? '';
+}
+
+function typedCode(ctx: KoaContextWithOIDC): string | undefined {
+  const code = ctx.oidc.params?.['user_code'];
+  return typeof code === 'string' ? code.slice(0, 40) : undefined;
+}

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { compose } from './compose.ts';
+import { firstRun } from './compose/first-run.ts';
+import { loadSettings } from './config/load-settings.ts';
+import { Fault } from './errors.ts';
+import { createLogger } from './logger.ts';
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const outcome = loadSettings(process.env, (path) => readFileSync(path, 'utf8'));
+if (outcome.kind === 'faulty') {
+  for (const fault of outcome.faults) say(fault);
+  process.exit(78);
+}
+const { settings } = outcome;
+const logger = createLogger(settings.logLevel);
+
+try {
+  const service = await compose({ settings, logger, onProgress: say });
+  let ending = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      // The second signal means now.
+      if (ending) process.exit(1);
+      ending = true;
+      service.close().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
+    });
+  }
+  const port = await service.listen();
+  logger.info({ port, issuer: settings.issuer }, 'listening');
+  await firstRun(service.services, say);
+} catch (error) {
+  say(error instanceof Fault ? error.message : String((error as Error).stack));
+  process.exit(1);
+}
