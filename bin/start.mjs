@@ -9,6 +9,7 @@ import { compileCacheFolder, mirror, project, runtimeIsReady } from './runtime.m
 if (runtimeIsReady(fileURLToPath(import.meta.url))) {
   const env = { ...process.env, NODE_COMPILE_CACHE: compileCacheFolder() };
   const sample = join(project, 'examples', 'relying-party', 'main.ts');
+  env.RELYING_PARTY_FILE ??= join(process.env.TWOFOLD_DATA_DIR ?? 'data', 'sample-relying-party.json');
   const run = (file) => spawn(process.execPath, [file], { stdio: 'inherit', env });
   const service = run(join(project, 'src', 'main.ts'));
   const { NODE_ENV, DATABASE_URL, TWOFOLD_SAMPLE_PORT } = process.env;
