@@ -18,9 +18,6 @@ interface ChargeRow {
   total: number | null;
 }
 
-/** Raised inside the charge's transaction to undo the challenge's part when the guard refused. */
-class Refused extends Error {}
-
 export class PostgresGuardStore implements GuardStore {
   readonly #db: Kysely<Tables>;
 
@@ -37,14 +34,9 @@ export class PostgresGuardStore implements GuardStore {
   }
 
   async charge(request: ChargeRequest): Promise<Charged | undefined> {
-    try {
-      return this.#db.isTransaction
-        ? await chargeIn(this.#db, request)
-        : await this.#db.transaction().execute((transaction) => chargeIn(transaction, request));
-    } catch (error) {
-      if (error instanceof Refused) return undefined;
-      throw error;
-    }
+    return this.#db.isTransaction
+      ? chargeIn(this.#db, request)
+      : this.#db.transaction().execute((transaction) => chargeIn(transaction, request));
   }
 
   async read(
@@ -215,7 +207,7 @@ export class PostgresGuardStore implements GuardStore {
 /**
  * Both rows are changed by their own conditions on their latest versions: an UPDATE waits for a concurrent one and then
  * checks again, which a sub-select under READ COMMITTED would not. Where the guard refuses, the challenge's part is
- * rolled back with the transaction.
+ * taken back before the transaction ends.
  */
 async function chargeIn(db: Kysely<Tables>, request: ChargeRequest): Promise<Charged | undefined> {
   const { limits, units } = request;
@@ -263,8 +255,14 @@ async function chargeIn(db: Kysely<Tables>, request: ChargeRequest): Promise<Cha
     select c.lane, c.tries, g.in_a_row, g.total, g.day_started_at
     from c left join (select * from known union all select * from other) g on true`.execute(db);
   const row = rows[0];
-  if (row === undefined) throw new Refused();
-  if (row.in_a_row === null || row.total === null) throw new Refused();
+  if (row === undefined) return undefined;
+  if (row.in_a_row === null || row.total === null) {
+    // The challenge's row is still locked by this transaction, so nobody saw the try that is taken back here.
+    await sql`update challenges set tries = tries - 1, units = units - ${units}::int where id = ${request.challengeId}`.execute(
+      db,
+    );
+    return undefined;
+  }
   if (row.tries === 1 && units > 0) {
     await sql`update challenges set day_started_at = ${row.day_started_at} where id = ${request.challengeId}`.execute(
       db,
