@@ -1,6 +1,8 @@
 import type { AddressInfo } from 'node:net';
+import { accountRoutes } from './account/routes.ts';
 import { createSetupByLink } from './account/setup-by-link.ts';
 import { setupRoutes } from './account/setup-routes.ts';
+import { createAccountServices } from './compose/account-services.ts';
 import { createHandleProtocol } from './compose/handle-protocol.ts';
 import { createInteractionServices } from './compose/interaction-services.ts';
 import { openServices, type ServiceOptions } from './compose/services.ts';
@@ -55,7 +57,23 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     const { requestId, address, userAgent } = (ctx.state as { origin: Origin }).origin;
     return { requestId, address, userAgent };
   };
-  const interaction = createInteractionServices({ services, views, csrf, cookies, requestContext, ...protocol });
+  const interaction = createInteractionServices({
+    services,
+    views,
+    csrf,
+    cookies,
+    requestContext,
+    provider: protocol.provider,
+  });
+  const account = createAccountServices({
+    services,
+    views,
+    csrf,
+    cookies,
+    requestContext,
+    prefix,
+    provider: protocol.provider,
+  });
   const setup = createSetupByLink(services);
   const app = createApp({
     issuer: settings.issuer,
@@ -65,6 +83,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     clientAddress: createClientAddress(settings.trustedProxies),
     routers: [
       interactionRoutes(interaction),
+      accountRoutes(account),
       setupRoutes({ views, csrf, setup, requestContext, prefix, now: () => clock.now() }),
     ],
     handleProtocol: protocol.handle,

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { accountClientId } from '../account/account-session.ts';
 import { equalInConstantTime, hashToken } from '../crypto/random.ts';
 import type { AcrNames } from '../domain/authentication.ts';
 import type { Origin } from '../http/app.ts';
@@ -41,6 +42,7 @@ export async function createHandleProtocol({ services, acr, secure, prefix, page
     secretBox,
     sessionIdleSeconds: settings.sessionIdleSeconds,
     findClient: async (clientId) => {
+      if (clientId === accountClientId) return asEngineMetadata(accountClient(settings)) as never;
       const found = await guarded(() => relyingParties.find(clientId));
       return found && (asEngineMetadata(found) as never);
     },
@@ -92,6 +94,22 @@ function guardAll<Store extends object>(store: Store): Store {
         guarded(() => (member as (...all: unknown[]) => Promise<unknown>).apply(target, args));
     },
   });
+}
+
+/** The account page as a relying party of its own service. */
+function accountClient({ issuer, productName }: Services['settings']): RelyingParty {
+  return {
+    clientId: accountClientId,
+    metadata: {
+      client_name: productName,
+      redirect_uris: [`${issuer}/account/callback`],
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code'],
+    },
+    firstParty: true,
+    requirePkce: true,
+    acrValues: [],
+  };
 }
 
 function asEngineMetadata({ clientId, metadata, firstParty, requirePkce }: RelyingParty): Record<string, unknown> {

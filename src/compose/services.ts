@@ -76,7 +76,7 @@ interface Wiring {
 
 function wire({ settings, logger, clock, database, short, keys, secretBox }: Wiring) {
   const personKeys = new PersonKeys(secretBox, clock);
-  const inTransaction = createInTransaction(database.kysely, (db) => makeStores(db, personKeys));
+  const inTransaction = createInTransaction(database.kysely, (db) => makeStores(db, personKeys, secretBox));
   const hasher = createPasswordHasher({
     memoryKibibytes: settings.hashMemoryKibibytes,
     iterations: settings.hashIterations,

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { newToken, hashToken } from '../crypto/random.ts';
+import type { SecretBox } from '../crypto/secret-box.ts';
 import type { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
 import { PostgresAuditLog } from '../storage/postgres/audit-log.ts';
 import { PostgresAuthenticatorStore } from '../storage/postgres/authenticator-store.ts';
@@ -16,7 +17,7 @@ import { PostgresUserStore } from '../storage/postgres/user-store.ts';
 import { linkLifetimeSeconds } from '../users/manage-users.ts';
 
 /** Every store over one connection or transaction, and the acts that cross features, which only this place knows. */
-export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys) {
+export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox: SecretBox) {
   const users = new PostgresUserStore(db);
   const knownBrowsers = new PostgresKnownBrowserStore(db);
   const links = new PostgresLinkStore(db);
@@ -34,7 +35,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys) {
     recoveryCodes: new PostgresRecoveryCodeStore(db),
     relyingParties: new PostgresRelyingPartyStore(db),
     audit: new PostgresAuditLog(db, personKeys),
-    outbox: new PostgresOutbox(db),
+    outbox: new PostgresOutbox(db, secretBox),
     voidPassword: (userId: string) => users.voidPassword(userId),
     forgetBrowsers: (userId: string) => knownBrowsers.forgetAll(userId),
     clearGuard: (userId: string) => guards.clear(userId),

@@ -53,3 +53,9 @@ export function layIntoPattern(typed: string, pattern: string): string | undefin
 function grouped(normalised: string): string {
   return normalised.match(/.{1,4}/g)?.join('-') ?? normalised;
 }
+
+/** Whether something typed into a field that takes either kind is meant as a recovery code: it has a letter, or is long. */
+export function isRecoveryCodeLike(typed: string): boolean {
+  const bare = typed.replaceAll(/[\s-]/g, '');
+  return /\p{L}/u.test(bare) || bare.length > 8;
+}

@@ -71,6 +71,15 @@ export interface TokenStore {
   isLive(grantId: string, sessionUid: string | null, offline: boolean): Promise<boolean>;
   readConsent(userId: string, clientId: string): Promise<readonly string[]>;
   saveConsent(userId: string, clientId: string, scopes: readonly string[]): Promise<void>;
+  listConsents(userId: string): Promise<ListedConsent[]>;
+  /** Forgets a consent and ends all that was granted under it. */
+  removeConsent(userId: string, clientId: string): Promise<boolean>;
+}
+
+export interface ListedConsent {
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly allowedAt: Date;
 }
 
 /** Marks that stand for acts that may happen once: a resume, a pushed request's use, an assertion's identifier. */

@@ -37,7 +37,7 @@ export async function openStores(kind: (typeof databaseKinds)[number]): Promise<
   return {
     database,
     secretBox,
-    inTransaction: createInTransaction(database.kysely, (db) => makeStores(db, keys)),
+    inTransaction: createInTransaction(database.kysely, (db) => makeStores(db, keys, secretBox)),
     async close() {
       await database.close();
       await fresh?.drop();

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { Conflict } from '../../errors.ts';
-import type { TokenRecord, TokenStore } from '../../provider/stores.ts';
+import type { ListedConsent, TokenRecord, TokenStore } from '../../provider/stores.ts';
 import { isForeignKeyViolation } from './faults.ts';
 import type { Tables } from './tables.ts';
 
@@ -130,5 +130,25 @@ export class PostgresTokenStore implements TokenStore {
         conflict.columns(['user_id', 'client_id']).doUpdateSet({ scopes: [...scopes], updated_at: sql`now()` }),
       )
       .execute();
+  }
+
+  async listConsents(userId: string): Promise<ListedConsent[]> {
+    const rows = await this.#db
+      .selectFrom('consents')
+      .select(['client_id', 'scopes', 'updated_at'])
+      .where('user_id', '=', userId)
+      .orderBy('client_id')
+      .execute();
+    return rows.map((row) => ({ clientId: row.client_id, scopes: row.scopes, allowedAt: row.updated_at }));
+  }
+
+  async removeConsent(userId: string, clientId: string): Promise<boolean> {
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('consents')
+      .where('user_id', '=', userId)
+      .where('client_id', '=', clientId)
+      .executeTakeFirst();
+    await this.removeGrantsOf(userId, clientId);
+    return numDeletedRows > 0n;
   }
 }
