@@ -98,6 +98,8 @@ function createLanguage(tag: string, own: ReadonlyMap<string, string>, english: 
   const lists = new Intl.ListFormat(locale);
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const find = (key: string): string | undefined => own.get(key) ?? english.get(key);
+  const findPlural = (key: string, count: number): string | undefined =>
+    (count === 0 ? find(`${key}.zero`) : undefined) ?? find(`${key}.${plurals.select(count)}`) ?? find(`${key}.other`);
   const format = (value: Date, timeZone: string, options: Intl.DateTimeFormatOptions): string =>
     new Intl.DateTimeFormat(locale, { ...options, timeZone: isTimeZone(timeZone) ? timeZone : 'UTC' }).format(value);
   const date = (value: Date, timeZone: string): string => format(value, timeZone, { dateStyle: 'long' });
@@ -109,8 +111,7 @@ function createLanguage(tag: string, own: ReadonlyMap<string, string>, english: 
     has: (key) => find(key) !== undefined,
     t(key, values = {}) {
       const { count } = values;
-      const plural =
-        typeof count === 'number' ? (find(`${key}.${plurals.select(count)}`) ?? find(`${key}.other`)) : undefined;
+      const plural = typeof count === 'number' ? findPlural(key, count) : undefined;
       const text = plural ?? find(key);
       if (text === undefined) throw new Error(`there is no message ${key}`);
       return text.replaceAll(/\{(\w+)\}/g, (blank, name: string) => {

@@ -36,6 +36,8 @@ export interface PageWords {
   activity(type: string): string;
   scope(name: string, description?: string): string;
   error(error: FormError): string;
+  /** A `data:` address of a text file: a page that is shown once can be kept without asking the server again. */
+  textFile(lines: readonly string[]): string;
   /** A secret in groups of four. */
   fours(text: string): string;
 }
@@ -59,11 +61,11 @@ export function createPageWords({ language, timeZone, now }: Scene, brand: Brand
     rich(key, values) {
       // Blanks are filled with numbered marks first, so that a value which looks like a blank or a tag stays text.
       const names = Object.keys(values);
-      const marks = Object.fromEntries(names.map((name, index) => [name, `\u0001${index}\u0001`]));
+      const marks = Object.fromEntries(names.map((name, index) => [name, `\ue000${index}\ue000`]));
       const { count } = values;
       const given: MessageValues = { product: brand.name, ...marks };
       const sentence = escapeHtml(language.t(key, typeof count === 'number' ? { ...given, count } : given));
-      return sentence.replaceAll(/\u0001(\d+)\u0001/g, (_mark, index: string) => {
+      return sentence.replaceAll(/\ue000(\d+)\ue000/g, (_mark, index: string) => {
         const value = values[names[Number(index)] ?? ''];
         return `<bdi>${escapeHtml(typeof value === 'string' ? displayText(value, 120) : language.number(value ?? 0))}</bdi>`;
       });
@@ -99,6 +101,7 @@ export function createPageWords({ language, timeZone, now }: Scene, brand: Brand
       const count = [minutes, seconds, triesLeft].find((value) => typeof value === 'number');
       return t(`form-error.${code}`, { ...values, ...(typeof count === 'number' ? { count } : {}) });
     },
+    textFile: (lines) => `data:text/plain;charset=utf-8,${encodeURIComponent(lines.join('\r\n'))}`,
     fours: (text) => text.replaceAll(/(.{4})(?=.)/g, '$1 '),
   };
 }

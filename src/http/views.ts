@@ -48,13 +48,6 @@ export interface Views {
    * `retryAfterSeconds`, Retry-After.
    */
   page<Name extends PageName>(ctx: PageContext, name: Name, locals: LocalsOf<Name>, options?: PageOptions): void;
-  /** The same for a step whose name is known at run time alone. */
-  page(
-    ctx: PageContext,
-    name: `interaction/${string}`,
-    locals: Readonly<Record<string, unknown>>,
-    options?: PageOptions,
-  ): void;
   /** The end of a sign-in: a 303, or `{ "page": "finished", "location" }` where JSON is asked for. */
   finished(ctx: PageContext, location: string): void;
   /** The page alone, for pictures, tests and mails. */
@@ -75,10 +68,13 @@ export function createViews({
   branding,
   clock,
   folder,
+  prefix = '',
 }: {
   readonly branding: Branding;
   readonly clock: Clock;
   readonly folder?: string | undefined;
+  /** Path of the issuer, without its last slash; '' where it has none. */
+  readonly prefix?: string;
 }): Views {
   const folders = folder === undefined ? [ownViewsFolder] : [ownViewsFolder, folder];
   const languages = loadLanguages(folders);
@@ -87,7 +83,7 @@ export function createViews({
     autoEscape: true,
     escapeFunction: escapeHtml,
     autoTrim: ['nl', 'nl'],
-    functionHeader: 'const { t, rich, when, exactly, date, time, icon, brand, asset, language } = it.ui;',
+    functionHeader: 'const { t, rich, when, exactly, date, time, icon, brand, asset, language, base } = it.ui;',
   });
   const pages = new Map<string, string>();
   for (const [name, text] of readTemplates(folders)) {
@@ -100,7 +96,9 @@ export function createViews({
     const ui = {
       ...createPageWords(scene, branding),
       brand: { ...branding, logo: ownImage(branding.logo), supportHref: supportHref(branding.supportAddress) },
-      asset: (name: string) => assets.path(name),
+      asset: (name: string) => prefix + assets.path(name),
+      base: prefix,
+      timeZone: scene.timeZone,
       language,
       languages: languages.all,
       languageHref,
@@ -138,8 +136,7 @@ export function createViews({
     languageOf,
     template,
     html,
-    page(ctx: PageContext, path: string, locals: CommonLocals, options: PageOptions = {}) {
-      const name = basename(path) as PageName;
+    page(ctx, name, locals, options = {}) {
       const language = languageOf(ctx);
       const { requestId, timeZone } = readerOf(ctx);
       const wait = (locals as { readonly retryAfterSeconds?: number }).retryAfterSeconds ?? 0;
@@ -149,7 +146,7 @@ export function createViews({
         requestId,
         timeZone: timeZone ?? 'UTC',
         now: clock.now(),
-        languageHref: href ?? undefined,
+        languageHref: href === null || href === undefined ? undefined : prefix + href,
       };
       ctx.status = options.status ?? 200;
       ctx.set('Cache-Control', 'no-store');
@@ -165,7 +162,7 @@ export function createViews({
       const targets = [...(locals.relyingParty?.formTargets ?? []), ...(options.formTargets ?? [])];
       ctx.set('Content-Security-Policy', contentSecurityPolicy(targets));
       ctx.type = 'text/html; charset=utf-8';
-      ctx.body = html(name, locals as LocalsOf<PageName>, scene);
+      ctx.body = html(name, locals, scene);
     },
     finished(ctx, location) {
       if (wantsJson(ctx)) {
