@@ -4,7 +4,7 @@ import type { AuditDetails, AuditEvent, AuditEventType } from '../domain/audit-e
 export interface AuditLog {
   record(event: AuditEvent): Promise<void>;
   /** The same for several events at once, in one round trip, in this order. */
-  recordAll?(events: readonly AuditEvent[]): Promise<void>;
+  recordAll(events: readonly AuditEvent[]): Promise<void>;
 }
 
 /** An event as it was recorded. */

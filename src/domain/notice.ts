@@ -1,6 +1,9 @@
 /** How a kind of mail behaves. */
 export interface NoticeRule {
-  /** Carries a "this was not me" link: something about the account changed or was tried. */
+  /**
+   * Carries a "this was not me" link, and goes to every address of the last 72 hours: something about the account
+   * changed or was tried.
+   */
   readonly notMe: boolean;
   /** Carries a single-use link of its own, whose token comes with the notice. */
   readonly link: boolean;

@@ -15,8 +15,6 @@ export interface Notice {
   readonly token?: string;
   /** When and from where: the mail says so. */
   readonly context?: RequestContext;
-  /** `also-previous-addresses`: and to every address the account had in the last 72 hours. */
-  readonly deliverTo?: 'current' | 'also-previous-addresses';
   /** An address to send to instead of the account's: one that is to be confirmed, or of an account that goes away. */
   readonly address?: string;
 }

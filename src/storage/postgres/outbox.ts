@@ -1,24 +1,54 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { newId } from '../../crypto/random.ts';
+import type { SecretBox, SecretContext } from '../../crypto/secret-box.ts';
+import { cleanDetails, cleanLine } from '../../domain/audit-text.ts';
+import { noticeRules, undoHours, type NoticeRule } from '../../domain/notice.ts';
 import type { Notice, Outbox } from '../../notifications/outbox.ts';
 import type { Tables } from './tables.ts';
 
 export class PostgresOutbox implements Outbox {
   readonly #db: Kysely<Tables>;
+  readonly #secretBox: SecretBox;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, secretBox: SecretBox) {
     this.#db = db;
+    this.#secretBox = secretBox;
   }
 
   async enqueue(notice: Notice): Promise<void> {
-    await this.#db
-      .insertInto('outbox')
-      .values({
-        id: newId(),
-        kind: notice.kind,
-        user_id: notice.userId,
-        details: JSON.stringify(notice.details ?? {}),
-      })
-      .execute();
+    const rule: NoticeRule = noticeRules[notice.kind];
+    const id = newId();
+    const sealed =
+      notice.token === undefined ? null : this.#secretBox.seal(Buffer.from(notice.token), outboxContext(id));
+    const payload = JSON.stringify({
+      details: cleanDetails(notice.details),
+      ...(notice.context && {
+        from: { address: cleanLine(notice.context.address), userAgent: cleanLine(notice.context.userAgent) },
+      }),
+      ...(notice.address !== undefined && { address: notice.address }),
+    });
+    const { kind, userId } = notice;
+    // The budget's row is the lock under which parallel requests are counted.
+    await sql`
+      with budget as (
+        insert into notice_budgets as b (user_id, kind) values (${userId}, ${kind})
+        on conflict (user_id, kind) do update set
+          window_started_at = case when b.window_started_at > now() - interval '1 hour'
+            then b.window_started_at else now() end,
+          sent = case when b.window_started_at > now() - interval '1 hour' then b.sent + 1 else 1 end
+        where b.window_started_at <= now() - interval '1 hour' or b.sent < ${rule.mostPerHour}
+        returning 1)
+      insert into outbox (id, channel, kind, user_id, payload, secret_sealed)
+      select ${id}::uuid, 'mail', ${kind}, ${userId}::uuid, ${payload}::jsonb, ${sealed} from budget
+      union all
+      select gen_random_uuid(), 'mail', ${kind}, ${userId}::uuid,
+        ${payload}::jsonb || jsonb_build_object('address', p.address), null
+      from budget, (select distinct address from previous_addresses
+        where user_id = ${userId} and verified and replaced_at > now() - make_interval(hours => ${undoHours})) p
+      where ${rule.notMe && notice.address === undefined}`.execute(this.#db);
   }
+}
+
+export function outboxContext(id: string): SecretContext {
+  return { table: 'outbox', column: 'secret_sealed', owner: '', row: id };
 }
