@@ -53,6 +53,7 @@ export function createApp(options: AppOptions): Koa {
   app.use(serveAssets(options.views));
   app.use(acceptReports(options.logger, options.epochMilliseconds));
   app.use(chooseLanguage(options.views, base.protocol === 'https:'));
+  app.use(showWhatWeSee(options.views));
   for (const router of options.routers) app.use(router.routes());
   app.use(async (ctx, next) => {
     const { state } = ctx as { state: { origin: Origin } };
@@ -148,6 +149,19 @@ function serveHealth({ health }: AppOptions) {
       return;
     }
     await next();
+  };
+}
+
+/** A page for whoever wonders what we see of them; it needs no sign-in. */
+function showWhatWeSee(views: Views) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    if (ctx.path !== '/what-we-see') {
+      await next();
+      return;
+    }
+    if (ctx.method !== 'GET') ctx.throw(405);
+    const { address, userAgent } = (ctx as { state: { origin: Origin } }).state.origin;
+    views.page(ctx, 'what-we-see', { address, browser: userAgent, activityDays: 90 });
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Context, Next } from 'koa';
-import { languageCookie, type Views } from './views.ts';
+import { languageCookie, pageAddress, type Views } from './views.ts';
 
 const yearSeconds = 31_536_000;
 
@@ -10,8 +10,8 @@ const yearSeconds = 31_536_000;
 export function chooseLanguage({ languages }: Views, secure: boolean) {
   return async (ctx: Context, next: Next): Promise<void> => {
     const { lang, ...others } = ctx.query;
-    const ours = /^\/(?:interaction|account|admin|device|links)(?:\/|$)/.test(ctx.path);
-    const language = typeof lang === 'string' && ours && ctx.method === 'GET' ? languages.get(lang) : undefined;
+    const ours = ctx.method === 'GET' && pageAddress(ctx) !== undefined;
+    const language = typeof lang === 'string' && ours ? languages.get(lang) : undefined;
     if (language === undefined) {
       await next();
       return;

@@ -178,11 +178,15 @@ export function createViews({
   };
 }
 
-/** The address by which the page that answers this request is asked for again, where there is one. */
-function pageAddress({ method, path }: PageContext): string | undefined {
+/** Addresses that are no pages of ours, or pages that only the engine can draw again. */
+const notOwnPages =
+  /^\/(?:auth|token|me|par|introspect|revoke|logout|register|backchannel|jwks|assets|healthz|readyz|csp-reports|\.well-known|(?:account|admin)\/api)(?:\/|$)/;
+
+/** The address by which the page that answers this request is asked for again, in another language; if there is one. */
+export function pageAddress({ method, path }: Pick<PageContext, 'method' | 'path'>): string | undefined {
   const interaction = /^\/interaction\/[\w-]+/.exec(path)?.[0];
   if (interaction !== undefined) return interaction;
-  return method === 'GET' && /^\/(?:account|admin|device|links)?(?:\/[\w-]+)*$/.test(path) ? path : undefined;
+  return method === 'GET' && !notOwnPages.test(path) && /^\/[\w/.~-]*$/.test(path) ? path : undefined;
 }
 
 /** A relying party's own words, cut and cleaned; its pictures only where nothing is fetched for them. */
