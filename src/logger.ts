@@ -36,8 +36,14 @@ export function createLogger(level: string): Logger {
 /** An error's own words and stack; a cause by its words alone, since drivers put data into theirs. */
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: String(error).slice(0, 500) };
-  const cause = error.cause instanceof Error ? { name: error.cause.name, code: codeOf(error.cause) } : undefined;
-  return { name: error.name, code: codeOf(error), message: error.message.slice(0, 500), stack: error.stack, cause };
+  const cause = error.cause instanceof Error ? { name: error.cause.name, faultCode: codeOf(error.cause) } : undefined;
+  return {
+    name: error.name,
+    faultCode: codeOf(error),
+    message: error.message.slice(0, 500),
+    stack: error.stack,
+    cause,
+  };
 }
 
 function codeOf(error: Error): string | undefined {

@@ -8,16 +8,16 @@ type Handler = (request: AccountRequest, id: string) => Promise<void>;
 
 /** The hosted account page. Each address and what it does, in one list. */
 export function accountRoutes(services: AccountServices): Router {
-  const router = new Router({ prefix: '/account', strict: true, sensitive: true });
+  const router = new Router({ strict: true, sensitive: true });
   const handle = (handler: Handler) => async (ctx: Context) => {
     const request = await loadRequest(ctx, services);
     if (request !== undefined) await handler(request, (ctx as unknown as { params: { id?: string } }).params.id ?? '');
   };
-  const get = (path: string, handler: Handler): void => void router.get(path, handle(handler));
-  const post = (path: string, handler: Handler): void => void router.post(path, handle(handler));
+  const get = (path: string, handler: Handler): void => void router.get(`/account${path}`, handle(handler));
+  const post = (path: string, handler: Handler): void => void router.post(`/account${path}`, handle(handler));
 
-  router.get('/callback', (ctx) => services.sessions.finishSignIn(ctx));
-  get('/', (request) => pages.showOverview(request));
+  router.get('/account/callback', (ctx) => services.sessions.finishSignIn(ctx));
+  get('', (request) => pages.showOverview(request));
   get('/authenticators', (request) => secondFactor.showAuthenticators(request));
   post('/authenticators', secondFactor.startEnrolment);
   get('/authenticators/add', (request) => secondFactor.showAddAuthenticator(request));

@@ -20,14 +20,14 @@ export interface SetupRouteServices {
 
 /** Pages of the links that set up an account. Looking at one uses nothing up; a mail scanner's visit does no harm. */
 export function setupRoutes(services: SetupRouteServices): Router {
-  const router = new Router({ prefix: '/set-up/:token', strict: true, sensitive: true });
+  const router = new Router({ strict: true, sensitive: true });
 
-  router.get('/', async (ctx) => {
+  router.get('/set-up/:token', async (ctx) => {
     const { token } = ctx.params as { token: string };
     show(ctx, token, await services.setup.open(token));
   });
 
-  router.post('/', async (ctx) => {
+  router.post('/set-up/:token', async (ctx) => {
     const { token } = ctx.params as { token: string };
     const fields = await readFields(ctx);
     services.csrf.check(ctx, fields, `set-up:${token}`);
@@ -49,7 +49,7 @@ export function setupRoutes(services: SetupRouteServices): Router {
   });
 
   // The recovery codes were saved: the account is ready, and signing in is the next thing to do.
-  router.post('/saved', async (ctx) => {
+  router.post('/set-up/:token/saved', async (ctx) => {
     services.views.page(ctx, 'notice', { code: 'account-ready', continueHref: `${services.prefix}/account` });
   });
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { accountClientId } from '../account/account-session.ts';
 import { equalInConstantTime, hashToken } from '../crypto/random.ts';
+import { NotFound } from '../errors.ts';
 import type { AcrNames } from '../domain/authentication.ts';
 import type { Origin } from '../http/app.ts';
 import { createAdapterFactory } from '../provider/adapter.ts';
@@ -75,7 +76,8 @@ export async function createHandleProtocol({ services, acr, secure, prefix, page
 
   return {
     provider: () => provider,
-    async handle(ctx: { req: IncomingMessage; res: ServerResponse; respond?: boolean }, origin: Origin) {
+    async handle(ctx: Exchange, origin: Origin) {
+      if (!protocolPath.test(ctx.path)) throw new NotFound();
       ctx.req.headers['x-forwarded-proto'] = secure ? 'https' : 'http';
       if (prefix !== '') (ctx.req as { originalUrl?: string }).originalUrl = `${prefix}${ctx.req.url ?? ''}`;
       ctx.respond = false;
@@ -83,6 +85,17 @@ export async function createHandleProtocol({ services, acr, secure, prefix, page
     },
   };
 }
+
+interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly path: string;
+  respond?: boolean;
+}
+
+/** The engine's own addresses; everything else that no route of ours took is not there. */
+const protocolPath =
+  /^\/(?:\.well-known\/[\w-]+|jwks|auth(?:\/[\w-]+)?|token|me|par|introspect|revoke|device(?:\/[\w-]+)?|logout(?:\/[\w-]+)?|register(?:\/[\w-]+)?|backchannel)$/;
 
 /** Every method of a store with the database's errors turned into ours. */
 function guardAll<Store extends object>(store: Store): Store {

@@ -9,11 +9,11 @@ import { loadStep, type InteractionServices, type Step } from './step.ts';
 
 /** The sign-in pages: one address to look at, one for each form. */
 export function interactionRoutes(services: InteractionServices): Router {
-  const router = new Router({ prefix: '/interaction/:uid', strict: true, sensitive: true });
+  const router = new Router({ strict: true, sensitive: true });
   const post = (name: string, submit: (step: Step) => Promise<void>): void => {
-    router.post(`/${name}`, async (ctx) => submit(await loadStep(ctx, services)));
+    router.post(`/interaction/:uid/${name}`, async (ctx) => submit(await loadStep(ctx, services)));
   };
-  router.get('/', async (ctx) => showNextStep(await loadStep(ctx, services)));
+  router.get('/interaction/:uid', async (ctx) => showNextStep(await loadStep(ctx, services)));
   post('password', submitPassword);
   post('one-time-code', submitOneTimeCode);
   post('recovery-code', submitRecoveryCode);

@@ -1,0 +1,147 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../../src/clock.ts';
+import { compose, type Composed } from '../../src/compose.ts';
+import { loadSettings } from '../../src/config/load-settings.ts';
+import { newBytes, newId, newToken } from '../../src/crypto/random.ts';
+import { oneTimeCode, timeStepAt, type TotpParameters } from '../../src/domain/totp.ts';
+import { createLogger } from '../../src/logger.ts';
+import { secretContext } from '../../src/second-factor/secret-context.ts';
+import { freshDatabase } from './database.ts';
+import { freshRedisUrl } from './redis.ts';
+import { testContext } from './stores.ts';
+
+/** Both shapes: several replicas on PostgreSQL and Redis, and one process on the embedded default. */
+export type Shape = 'servers' | 'embedded';
+
+export interface TestService {
+  readonly issuer: string;
+  readonly replicas: readonly Composed[];
+  readonly composed: Composed;
+  /** A person with password and authenticator, made directly in the stores. */
+  addPerson(options?: { readonly withoutFactor?: boolean }): Promise<TestPerson>;
+  close(): Promise<void>;
+}
+
+export interface TestPerson {
+  readonly id: string;
+  readonly username: string;
+  readonly password: string;
+  readonly totp: TotpParameters;
+  /** The code of the present step, or of one so many steps away. */
+  code(offset?: number): string;
+}
+
+export interface ServiceOptions {
+  readonly clock?: Clock;
+  readonly environment?: Record<string, string>;
+}
+
+/** The sample client of the tests; its secret and redirect address. */
+export const testClient = {
+  id: 'rp',
+  secret: 'a secret of the test client, long enough',
+  redirectUri: 'https://rp.example/callback',
+};
+
+/** Composes and starts the real service on a free port of the loopback. */
+export async function startService(shape: Shape, options: ServiceOptions = {}): Promise<TestService> {
+  const port = await freePort();
+  const issuer = `http://localhost:${port}`;
+  const folder = mkdtempSync(join(tmpdir(), 'twofold-'));
+  const database = shape === 'servers' ? await freshDatabase() : undefined;
+  const environment = {
+    ISSUER: issuer,
+    PORT: String(port),
+    LOG_LEVEL: 'silent',
+    TWOFOLD_DATA_DIR: folder,
+    // Cheap hashes: the tests sign in often.
+    TWOFOLD_HASH_MEMORY_KIB: '8192',
+    TWOFOLD_HASH_ITERATIONS: '1',
+    ...(database === undefined
+      ? {}
+      : {
+          DATABASE_URL: database.url,
+          REDIS_URL: await freshRedisUrl(),
+          ENCRYPTION_KEYS: `k1:${newBytes(32).toString('base64')}`,
+          COOKIE_KEYS: newToken(),
+        }),
+    ...options.environment,
+  };
+  const outcome = loadSettings(environment, () => '');
+  if (outcome.kind === 'faulty') throw new Error(outcome.faults.join('\n'));
+  const { settings } = outcome;
+  const logger = createLogger(settings.logLevel);
+  const clock = options.clock;
+  const composed = await compose({ settings, logger, ...(clock === undefined ? {} : { clock }) });
+  await composed.listen();
+  const { services } = composed;
+  await services.manageRelyingParties.apply(
+    {
+      client_id: testClient.id,
+      client_secret: testClient.secret,
+      client_name: 'Test client',
+      redirect_uris: [testClient.redirectUri],
+      post_logout_redirect_uris: ['https://rp.example/'],
+      grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+    },
+    'test',
+    testContext,
+  );
+  return {
+    issuer,
+    composed,
+    replicas: [composed],
+    addPerson: (person = {}) => addPerson(composed, person.withoutFactor === true),
+    async close() {
+      await composed.close();
+      await database?.drop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function addPerson({ services }: Composed, withoutFactor: boolean): Promise<TestPerson> {
+  const id = newId();
+  const username = `person-${id.slice(0, 8)}`;
+  const password = `correct horse ${id.slice(0, 8)}`;
+  const totp = { secret: newBytes(20), algorithm: 'SHA1' as const, digits: 6 as const, periodSeconds: 30 };
+  const passwordHash = await services.hasher.hash(password);
+  const authenticatorId = newId();
+  await services.inTransaction(async ({ users, authenticators }) => {
+    const user = { id, username, email: `${username}@example.com`, emailVerified: true, passwordHash, roles: [] };
+    await users.insert({ ...user, claims: { name: 'A Person' }, locale: null });
+    if (withoutFactor) return;
+    const secretSealed = services.secretBox.seal(totp.secret, secretContext({ id: authenticatorId, userId: id }));
+    const { algorithm, digits, periodSeconds } = totp;
+    const authenticator = {
+      id: authenticatorId,
+      userId: id,
+      label: 'Phone',
+      secretSealed,
+      algorithm,
+      digits,
+      periodSeconds,
+    };
+    await authenticators.insertLive(authenticator);
+  });
+  return {
+    id,
+    username,
+    password,
+    totp,
+    code: (offset = 0) => oneTimeCode(totp, timeStepAt(services.clock.epochSeconds(), 30) + offset),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return port;
+}
