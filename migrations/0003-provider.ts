@@ -59,6 +59,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       offline boolean not null default false,
       payload_sealed text not null,
       consumed_at timestamptz,
+      answered_at timestamptz,
       expires_at timestamptz not null
     )`.execute(db);
   await sql`create index tokens_grant on tokens (grant_id)`.execute(db);

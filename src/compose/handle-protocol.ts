@@ -64,6 +64,7 @@ export async function createHandleProtocol({ services, acr, secure, prefix, page
       return live.some((stored) => equalInConstantTime(stored, hash));
     },
     readConsent: (userId, clientId) => guarded(() => tokens.readConsent(userId, clientId)),
+    onCodeAnswered: (code, at) => guarded(() => tokens.markAnswered('AuthorizationCode', hashToken(code), at)),
     onSessionEnded: async (uid) => {
       await guarded(() => sessions.end(uid, 'sign-out'));
     },

@@ -122,6 +122,10 @@ function replayAdapter({ usedOnce }: AdapterDependencies): Adapter {
   };
 }
 
+const longestRaceMilliseconds = 10_000;
+/** Requests of one burst are connected one after the other; the last may arrive just after the winner was answered. */
+const lateLoserMilliseconds = 250;
+
 /** Codes and refresh tokens. `consume` is one conditional write, and the losers of a race get nothing. */
 function tokenAdapter(kind: string, { tokens, secretBox }: AdapterDependencies): Adapter {
   return {
@@ -146,10 +150,14 @@ function tokenAdapter(kind: string, { tokens, secretBox }: AdapterDependencies):
       if (found === undefined) return undefined;
       const payload = open(secretBox, kind, idHash, found.payloadSealed);
       if (found.consumedAt === null) return payload;
-      // A request that was already here when another one redeemed lost a race; it is no later reuse, for which the
-      // engine would end the winner's tokens.
+      // A request that was here before the winner had its answer lost a race; it is no later reuse, for which the
+      // engine would end the winner's tokens. A winner that never answered (its replica died) bounds the race.
+      const raceEndsAt =
+        found.answeredAt === null
+          ? found.consumedAt.getTime() + longestRaceMilliseconds
+          : found.answeredAt.getTime() + lateLoserMilliseconds;
       const arrivedAt = requestOrigin.getStore()?.arrivedAt;
-      if (arrivedAt !== undefined && arrivedAt <= found.consumedAt.getTime()) return undefined;
+      if (arrivedAt !== undefined && arrivedAt <= raceEndsAt) return undefined;
       return { ...payload, consumed: Math.floor(found.consumedAt.getTime() / 1000) };
     },
     async consume(id) {

@@ -32,6 +32,8 @@ export interface ProviderOptions {
   readonly readConsent: (userId: string, clientId: string) => Promise<readonly string[]>;
   /** Told of every session that ends through the engine. */
   readonly onSessionEnded: (uid: string) => Promise<void>;
+  /** Told which code was just redeemed, before the tokens leave. */
+  readonly onCodeAnswered: (code: string, at: Date) => Promise<void>;
   readonly sessionLifetimeSeconds: number;
   readonly clock: Clock;
 }
@@ -147,6 +149,7 @@ export function createProvider(options: ProviderOptions): Provider {
     },
   } satisfies Configuration);
 
+  markAnsweredRedemptions(provider, options);
   answerAcrByTheNameAsked(provider, options.acrNames);
   compareHashedSecrets(provider, options.checkClientSecret);
   recordSessionEnds(provider, options.onSessionEnded);
@@ -158,6 +161,15 @@ export const ownClientMetadata = { requirePkce: 'twofold_require_pkce', firstPar
 
 function own(client: object, name: keyof typeof ownClientMetadata): unknown {
   return (client as Record<string, unknown>)[ownClientMetadata[name]];
+}
+
+/** Whatever arrives after this moment with the same code is a reuse; what came before it lost a race. */
+function markAnsweredRedemptions(provider: Provider, { onCodeAnswered, clock }: ProviderOptions): void {
+  provider.use(async (ctx, next) => {
+    await next();
+    const code = ctx.status === 200 ? ctx.oidc?.entities?.AuthorizationCode?.jti : undefined;
+    if (ctx.oidc?.route === 'token' && code !== undefined) await onCodeAnswered(code, clock.now());
+  });
 }
 
 /** The engine answers the session's `acr`; a client that asked by another name for the same gets that name. */

@@ -43,6 +43,12 @@ export interface TokenRecord {
   readonly payloadSealed: string;
 }
 
+export interface FoundToken {
+  readonly payloadSealed: string;
+  readonly consumedAt: Date | null;
+  readonly answeredAt: Date | null;
+}
+
 /** Grants, and the tokens whose loss or revival would matter. */
 export interface TokenStore {
   saveGrant(
@@ -59,12 +65,11 @@ export interface TokenStore {
   /** Throws `grant_ended` (Conflict) where the grant is gone. */
   save(token: TokenRecord, lifetimeSeconds: number): Promise<void>;
   /** Only while its grant, its person and, unless offline, its session live. */
-  find(
-    kind: string,
-    idHash: string,
-  ): Promise<{ readonly payloadSealed: string; readonly consumedAt: Date | null } | undefined>;
+  find(kind: string, idHash: string): Promise<FoundToken | undefined>;
   /** Of any number of parallel calls one answers true. */
   consume(kind: string, idHash: string): Promise<boolean>;
+  /** Notes when the redemption that won was answered: what arrives later is a reuse, what came before was a race. */
+  markAnswered(kind: string, idHash: string, at: Date): Promise<void>;
   remove(kind: string, idHash: string): Promise<void>;
   removeByGrant(kind: string, grantId: string): Promise<void>;
   /** Whether a token kept elsewhere still has all it depends on. */

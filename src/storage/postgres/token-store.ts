@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { Conflict } from '../../errors.ts';
-import type { ListedConsent, TokenRecord, TokenStore } from '../../provider/stores.ts';
+import type { FoundToken, ListedConsent, TokenRecord, TokenStore } from '../../provider/stores.ts';
 import { isForeignKeyViolation } from './faults.ts';
 import type { Tables } from './tables.ts';
 
@@ -66,19 +66,19 @@ export class PostgresTokenStore implements TokenStore {
     }
   }
 
-  async find(kind: string, idHash: string): Promise<{ payloadSealed: string; consumedAt: Date | null } | undefined> {
+  async find(kind: string, idHash: string): Promise<FoundToken | undefined> {
     const row = await this.#db
       .selectFrom('tokens')
       .innerJoin('grants', 'grants.id', 'tokens.grant_id')
       .innerJoin('users', 'users.id', 'grants.user_id')
-      .select(['tokens.payload_sealed', 'tokens.consumed_at'])
+      .select(['tokens.payload_sealed', 'tokens.consumed_at', 'tokens.answered_at'])
       .where('tokens.id_hash', '=', idHash)
       .where('tokens.kind', '=', kind)
       .where('tokens.expires_at', '>', sql<Date>`now()`)
       .where('users.disabled_at', 'is', null)
       .where((eb) => eb.or([eb('tokens.offline', '=', true), sessionLives(sql.ref('tokens.session_uid'))]))
       .executeTakeFirst();
-    return row && { payloadSealed: row.payload_sealed, consumedAt: row.consumed_at };
+    return row && { payloadSealed: row.payload_sealed, consumedAt: row.consumed_at, answeredAt: row.answered_at };
   }
 
   async consume(kind: string, idHash: string): Promise<boolean> {
@@ -90,6 +90,15 @@ export class PostgresTokenStore implements TokenStore {
       .where('consumed_at', 'is', null)
       .executeTakeFirst();
     return numUpdatedRows > 0n;
+  }
+
+  async markAnswered(kind: string, idHash: string, at: Date): Promise<void> {
+    await this.#db
+      .updateTable('tokens')
+      .set({ answered_at: at })
+      .where('id_hash', '=', idHash)
+      .where('kind', '=', kind)
+      .execute();
   }
 
   async remove(kind: string, idHash: string): Promise<void> {

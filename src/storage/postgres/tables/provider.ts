@@ -66,6 +66,8 @@ export interface TokensTable {
   offline: boolean;
   payload_sealed: string;
   consumed_at: Date | null;
+  /** When the redemption that won was answered, by the clock of the replica that did. */
+  answered_at: Date | null;
   expires_at: Expiry;
 }
 
