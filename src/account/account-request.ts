@@ -143,7 +143,9 @@ export async function takeCode(request: AccountRequest): Promise<FormError | 'si
       const late = outcome.offsetSeconds > 0 ? 'clock-ahead' : 'clock-behind';
       return { code: late, field: 'code', values: { minutes } };
     }
-    default:
+    case 'wrong':
+    case 'closed':
+    case 'secret-unreadable':
       return { code: 'wrong-proof', field: 'code' };
   }
 }

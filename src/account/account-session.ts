@@ -38,7 +38,7 @@ export function createAccountSessions(dependencies: AccountSessionDependencies) 
   const prefix = new URL(issuer).pathname.replace(/\/$/, '');
 
   async function read(ctx: Context): Promise<AccountSession | undefined> {
-    const session = await provider().Session.get(ctx as never);
+    const session = await provider().Session.get(ctx);
     const { accountId, acr, amr, uid, loginTs } = session;
     if (accountId === undefined || !provedTwoFactors(acr, amr)) return undefined;
     const user = await findUser(accountId);

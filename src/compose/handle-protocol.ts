@@ -43,9 +43,9 @@ export async function createHandleProtocol({ services, acr, secure, prefix, page
     secretBox,
     sessionIdleSeconds: settings.sessionIdleSeconds,
     findClient: async (clientId) => {
-      if (clientId === accountClientId) return asEngineMetadata(accountClient(settings)) as never;
+      if (clientId === accountClientId) return asEngineMetadata(accountClient(settings));
       const found = await guarded(() => relyingParties.find(clientId));
-      return found && (asEngineMetadata(found) as never);
+      return found && asEngineMetadata(found);
     },
   });
   const provider = createProvider({

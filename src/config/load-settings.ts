@@ -89,11 +89,16 @@ function readSettingsFile(
       if (!paths.has(at))
         faults.push(`TWOFOLD_CONFIG: there is no setting ${at}, got '${shown(JSON.stringify(value))}'`);
       else if (value !== null && value !== undefined) {
-        found.set(at, Array.isArray(value) ? value.map(String).join(',') : String(value as string));
+        found.set(at, textOf(value));
       }
     }
   }
   return found;
+}
+
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(textOf).join(',');
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function crossChecks(values: Record<string, unknown>, production: boolean): string[] {

@@ -1,6 +1,6 @@
 import { finishConsent, finishWith } from './finish.ts';
 import { showNextStep } from './show.ts';
-import type { Step } from './step.ts';
+import { parameterOf, type Step } from './step.ts';
 
 /** What the person allows the relying party, or that they do not. */
 export async function submitConsent(step: Step): Promise<void> {
@@ -11,7 +11,7 @@ export async function submitConsent(step: Step): Promise<void> {
   if (decision !== 'allow') return showNextStep(step);
   const provider = services.provider();
   const accountId = interaction.session?.accountId ?? '';
-  const clientId = String(interaction.params['client_id']);
+  const clientId = parameterOf(step, 'client_id');
   const found = interaction.grantId === undefined ? undefined : await provider.Grant.find(interaction.grantId);
   const grant =
     found?.accountId === accountId && found.clientId === clientId ? found : new provider.Grant({ accountId, clientId });
@@ -26,7 +26,7 @@ export async function submitConsent(step: Step): Promise<void> {
     grant.addResourceScope(resource, scopes.join(' '));
   }
   const grantId = await grant.save();
-  const asked = String(interaction.params['scope'] ?? '').split(' ');
+  const asked = parameterOf(step, 'scope').split(' ');
   await services.saveConsent(
     accountId,
     clientId,

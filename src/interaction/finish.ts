@@ -2,7 +2,7 @@ import { acrOf, amrOf } from '../domain/authentication.ts';
 import { hintedSubject } from '../provider/id-token-hint.ts';
 import { answerFinished } from './answer.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
-import type { Interaction, Step } from './step.ts';
+import { parameterOf, type Interaction, type Step } from './step.ts';
 
 /**
  * Resolves the login once, with both factors: complete `acr` and `amr`, and an explicit time, so that a later consent
@@ -28,7 +28,7 @@ export async function finishSignIn(step: Step, pending: PendingSignIn): Promise<
     await services.endSession(other.uid, other.accountId, context);
     (interaction as { session?: unknown }).session = undefined;
   }
-  const clientId = String(interaction.params['client_id'] ?? '');
+  const clientId = parameterOf(step, 'client_id');
   await save(interaction, { login: { accountId: userId, acr, amr, ts, remember: true } }, services.epochSeconds());
   const location = interaction.returnTo;
   await services.pendings.write(uid, { ...pending, finishedAt: location });
@@ -54,7 +54,7 @@ async function save(interaction: Interaction, result: Record<string, unknown>, n
   await interaction.save(Math.max(1, interaction.exp - nowSeconds));
 }
 
-async function isPublicSubject({ interaction, services }: Step): Promise<boolean> {
-  const client = await services.provider().Client.find(String(interaction.params['client_id']));
+async function isPublicSubject(step: Step): Promise<boolean> {
+  const client = await step.services.provider().Client.find(parameterOf(step, 'client_id'));
   return client?.subjectType !== 'pairwise';
 }

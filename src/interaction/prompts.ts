@@ -22,8 +22,11 @@ export function createPrompts(facts: PromptFacts): ReturnType<typeof base> {
   login.checks.remove('essential_acr');
   login.checks.remove('essential_acrs');
   login.checks.add(
-    new Check('account_missing', 'the account is not there any more', 'login_required', (ctx) =>
-      Boolean(ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined),
+    new Check(
+      'account_missing',
+      'the account is not there any more',
+      'login_required',
+      (ctx) => ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined,
     ),
     0,
   );
@@ -43,7 +46,7 @@ async function isSecondFactorMissing({ oidc }: KoaContextWithOIDC, facts: Prompt
   const { session, client } = oidc;
   if (session?.accountId === undefined || client === undefined) return false;
   const reached = provedTwoFactors(session.acr, session.amr) ? session.acr : undefined;
-  const asked = requestedAcr(facts.acrNames, askedAcrValues(oidc as never));
+  const asked = requestedAcr(facts.acrNames, askedAcrValues(oidc));
   if (asked.kind === 'unmet') {
     throw new errors.UnmetAuthenticationRequirements('none of the requested acr values is known here');
   }

@@ -21,7 +21,7 @@ export function createProviderPages(views: Views, prefix: string): ProviderPages
       );
     },
     async logout(ctx, form) {
-      views.page(ctx as unknown as PageContext, 'logout', {
+      views.page(ctx, 'logout', {
         action: `${prefix}/logout/confirm`,
         csrf: '',
         hidden: { xsrf: xsrfOf(form) },
@@ -30,11 +30,11 @@ export function createProviderPages(views: Views, prefix: string): ProviderPages
     },
     async loggedOut(ctx) {
       const uri = ctx.oidc.client?.clientUri;
-      views.page(ctx as unknown as PageContext, 'logged-out', { continueHref: uri });
+      views.page(ctx, 'logged-out', { continueHref: uri });
     },
     async deviceInput(ctx, form, error) {
       const wrong = error === undefined ? undefined : ({ code: 'device-code-unknown', field: 'user_code' } as const);
-      views.page(ctx as unknown as PageContext, 'device-code', {
+      views.page(ctx, 'device-code', {
         action: `${prefix}/device`,
         csrf: xsrfOf(form),
         userCode: typedCode(ctx),
@@ -42,8 +42,9 @@ export function createProviderPages(views: Views, prefix: string): ProviderPages
       });
     },
     async deviceConfirm(ctx, form, userCode) {
-      const scopes = String(ctx.oidc.params?.['scope'] ?? '').split(' ');
-      views.page(ctx as unknown as PageContext, 'device-confirm', {
+      const scope = ctx.oidc.params?.['scope'];
+      const scopes = typeof scope === 'string' ? scope.split(' ') : [];
+      views.page(ctx, 'device-confirm', {
         action: `${prefix}/device`,
         csrf: '',
         hidden: { xsrf: xsrfOf(form) },
@@ -52,7 +53,7 @@ export function createProviderPages(views: Views, prefix: string): ProviderPages
       });
     },
     async deviceDone(ctx) {
-      views.page(ctx as unknown as PageContext, 'device-done', { result: 'allowed' });
+      views.page(ctx, 'device-done', { result: 'allowed' });
     },
   };
 }

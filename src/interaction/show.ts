@@ -3,7 +3,7 @@ import { Fault } from '../errors.ts';
 import { answer } from './answer.ts';
 import { finishSignIn } from './finish.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
-import { freshProofSeconds, laneOf, pathOf, type Remark, type Step } from './step.ts';
+import { freshProofSeconds, laneOf, parameterOf, pathOf, type Remark, type Step } from './step.ts';
 
 /** Shows the page of the step at which this interaction stands; every step ends here and none knows the next. */
 export async function showNextStep(step: Step, remark: Remark = {}): Promise<void> {
@@ -101,11 +101,11 @@ async function showEnrolment(step: Step, pending: PendingSignIn, remark: Remark)
 async function showConsent(step: Step, remark: Remark): Promise<void> {
   const { interaction, services } = step;
   const details = interaction.prompt.details as { missingOIDCScope?: string[] };
-  const asked = String(interaction.params['scope'] ?? '').split(' ');
+  const asked = parameterOf(step, 'scope').split(' ');
   const missing = new Set(details.missingOIDCScope ?? []);
   const accountId = interaction.session?.accountId;
   const user = accountId === undefined ? undefined : await services.findUser(accountId);
-  const client = await services.provider().Client.find(String(interaction.params['client_id']));
+  const client = await services.provider().Client.find(parameterOf(step, 'client_id'));
   await answer(
     step,
     'consent',

@@ -90,6 +90,12 @@ export async function loadStep(ctx: Context, services: InteractionServices): Pro
   return { ctx, services, interaction, uid, pending, fields, context: services.requestContext(ctx) };
 }
 
+/** A parameter of the authorization request as text; '' where it is absent. */
+export function parameterOf({ interaction }: Pick<Step, 'interaction'>, name: string): string {
+  const value = interaction.params[name];
+  return typeof value === 'string' ? value : '';
+}
+
 export function csrfBinding(uid: string, pending: PendingSignIn | undefined): string {
   return `${uid}:${pending?.id ?? ''}`;
 }

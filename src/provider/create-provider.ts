@@ -165,7 +165,7 @@ function own(client: object, name: keyof typeof ownClientMetadata): unknown {
 
 /** Whatever arrives after this moment with the same code is a reuse; what came before it lost a race. */
 function markAnsweredRedemptions(provider: Provider, { onCodeAnswered, clock }: ProviderOptions): void {
-  provider.use(async (ctx, next) => {
+  provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     await next();
     const code = ctx.status === 200 ? ctx.oidc?.entities?.AuthorizationCode?.jti : undefined;
     if (ctx.oidc?.route === 'token' && code !== undefined) await onCodeAnswered(code, clock.now());
@@ -197,7 +197,7 @@ function recordSessionEnds(provider: Provider, onEnded: (uid: string) => Promise
   session.destroy = async function end(this: { uid: string }) {
     await onEnded(this.uid);
     await destroy.call(this);
-  } as () => Promise<void>;
+  };
 }
 
 /**

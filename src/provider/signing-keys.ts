@@ -28,7 +28,7 @@ async function newSigningKey(algorithm: string, box: SecretBox): Promise<StoredS
   return {
     kid,
     algorithm,
-    publicJwk: open as Record<string, unknown>,
+    publicJwk: open,
     privateSealed: box.seal(Buffer.from(JSON.stringify(secret)), contextOf(kid)),
   };
 }

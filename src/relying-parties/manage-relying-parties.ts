@@ -100,7 +100,7 @@ function read(request: RelyingPartyRequest) {
   const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic';
   const confidential = method === 'client_secret_basic' || method === 'client_secret_post';
   if (!confidential && method !== 'none' && method !== 'private_key_jwt') {
-    throw new InvalidInput('token_endpoint_auth_method', `there is no method '${String(method)}' here`);
+    throw new InvalidInput('token_endpoint_auth_method', 'there is no such method here');
   }
   if (client_secret !== undefined) {
     if (!confidential) throw new InvalidInput('client_secret', 'this client authenticates without a secret');
@@ -127,7 +127,7 @@ function read(request: RelyingPartyRequest) {
     requirePkce: require_pkce !== false,
     acrValues: Array.isArray(acr_values) ? acr_values.map(String) : [],
   };
-  return { wanted, confidential, givenSecret: client_secret as string | undefined };
+  return { wanted, confidential, givenSecret: client_secret };
 }
 
 function checkList(name: string, value: unknown): void {

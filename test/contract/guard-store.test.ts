@@ -24,7 +24,7 @@ for (const kind of databaseKinds) {
     }
     const charge = (userId: string, challengeId: string, units = 1, boundTo = 'here', braked = false) =>
       stores.inTransaction(({ guards }) =>
-        guards.charge({ userId, challengeId, boundTo, units, limits: limits!, braked }),
+        guards.charge({ userId, challengeId, boundTo, units, limits: limits, braked }),
       );
     const guardOf = (userId: string) => stores.inTransaction(({ guards }) => guards.readGuard(userId));
     /** As time does between tries: forgets waits and the day, never the totals. */

@@ -11,10 +11,13 @@ const files = globSync('**/*', { cwd: projectFolder, exclude: (name) => outside.
   .filter((path) => !outside.has(path.split('/')[0] ?? '') && !path.includes('node_modules'))
   .filter((path) => existsSync(join(projectFolder, path)) && statSync(join(projectFolder, path)).isFile());
 
+// Tests and their samples are lists; they may be half as long again.
+const mostLines = (path: string): number => (path.startsWith('test/') ? 450 : 300);
+
 test('no module is longer than 300 lines', () => {
   const long = modules
     .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
-    .filter(({ lines }) => lines > 300)
+    .filter(({ path, lines }) => lines > mostLines(path))
     .map(({ path, lines }) => `${path} has ${lines}`);
   none(long, 'It has found its second subject: give that a module of its own.');
 });

@@ -63,7 +63,7 @@ export const doors: Record<string, string[]> = {
   '@node-rs/argon2': ['src/crypto/password-hasher.ts'],
   bcrypt: ['src/crypto/'],
   jose: ['src/provider/'],
-  'oidc-provider': ['src/provider/', 'src/interaction/'],
+  'oidc-provider': ['src/provider/', 'src/interaction/', 'src/account/account-session.ts'],
   eta: ['src/http/views.ts'],
   koa: ['src/http/', 'src/interaction/', 'src/account/', 'src/admin/', 'src/operations/', 'src/provider/'],
   '@koa/router': ['src/http/', 'src/interaction/', 'src/account/', 'src/admin/', 'src/operations/'],
