@@ -119,5 +119,12 @@
     }
   }
 
+  // On a phone the sections are a row that scrolls: the one we are in should be seen.
+  const row = document.querySelector('.sections');
+  const current = row?.querySelector('[aria-current]');
+  if (current && row.scrollWidth > row.clientWidth) {
+    current.scrollIntoView({ block: 'nearest', inline: 'center', behavior: 'instant' });
+  }
+
   for (const form of all('[data-send-now]')) form.submit();
 })();
