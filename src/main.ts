@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { serveCommands } from './cli/control-socket.ts';
 import { compose } from './compose.ts';
 import { firstRun } from './compose/first-run.ts';
 import { loadSettings } from './config/load-settings.ts';
@@ -30,6 +32,8 @@ try {
   }
   const port = await service.listen();
   logger.info({ port, issuer: settings.issuer }, 'listening');
+  const { folder } = service.services;
+  if (folder !== undefined) serveCommands(join(resolve(settings.dataDir), 'control.sock'), service.services);
   await firstRun(service.services, say);
 } catch (error) {
   say(error instanceof Fault ? error.message : String((error as Error).stack));

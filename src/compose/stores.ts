@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { newToken, hashToken } from '../crypto/random.ts';
+import { hashToken, newId, newToken } from '../crypto/random.ts';
 import type { SecretBox } from '../crypto/secret-box.ts';
 import type { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
 import { PostgresAuditLog } from '../storage/postgres/audit-log.ts';
@@ -14,6 +14,8 @@ import { PostgresSessionStore } from '../storage/postgres/session-store.ts';
 import type { Tables } from '../storage/postgres/tables.ts';
 import { PostgresTokenStore } from '../storage/postgres/token-store.ts';
 import { PostgresUserStore } from '../storage/postgres/user-store.ts';
+import { secretContext } from '../second-factor/secret-context.ts';
+import type { ImportedAuthenticator } from '../users/import-users.ts';
 import { linkLifetimeSeconds } from '../users/manage-users.ts';
 
 /** Every store over one connection or transaction, and the acts that cross features, which only this place knows. */
@@ -24,6 +26,8 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
   const guards = new PostgresGuardStore(db);
   const sessions = new PostgresSessionStore(db);
   const tokens = new PostgresTokenStore(db);
+  const authenticators = new PostgresAuthenticatorStore(db);
+  const recoveryCodes = new PostgresRecoveryCodeStore(db);
   return {
     users,
     knownBrowsers,
@@ -31,8 +35,8 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     guards,
     sessions,
     tokens,
-    authenticators: new PostgresAuthenticatorStore(db),
-    recoveryCodes: new PostgresRecoveryCodeStore(db),
+    authenticators,
+    recoveryCodes,
     relyingParties: new PostgresRelyingPartyStore(db),
     audit: new PostgresAuditLog(db, personKeys),
     outbox: new PostgresOutbox(db, secretBox),
@@ -42,6 +46,25 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     async endSessions(userId: string) {
       await sessions.endAll(userId, 'account');
       await tokens.removeGrantsOf(userId);
+    },
+    async putImportedFactor(
+      userId: string,
+      imported: readonly ImportedAuthenticator[],
+      codes: { readonly pattern: string; readonly hashes: readonly string[] } | undefined,
+    ) {
+      await authenticators.removeAll(userId, 'imported');
+      for (const { secret, ...rest } of imported) {
+        const id = newId();
+        const secretSealed = secretBox.seal(secret, secretContext({ id, userId }));
+        await authenticators.insertLive({ id, userId, secretSealed, ...rest });
+      }
+      const stored = (codes?.hashes ?? []).map((hash) => ({
+        id: newId(),
+        prefix: null,
+        pattern: codes?.pattern ?? null,
+        hash,
+      }));
+      await recoveryCodes.replace(userId, stored);
     },
     async issueRecoveryLink(userId: string) {
       const token = newToken();
