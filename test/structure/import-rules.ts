@@ -48,7 +48,7 @@ export const places: Record<string, Place> = {
   'storage/in-process/': { may: [...rules], mayTypes: [...features, 'provider/', 'storage/'] },
   'cli/': { may: everything },
   'cli.ts': { may: everything },
-  'main.ts': { may: ['compose.ts', 'compose/', 'config/', 'operations/'] },
+  'main.ts': { may: ['compose.ts', 'compose/', 'config/', 'operations/', 'cli/'] },
   'compose.ts': { may: everything },
   'compose/': { may: everything },
 };
