@@ -5,7 +5,7 @@ import type { Logger } from '../logger.ts';
 import type { ClientAddress } from './client-address.ts';
 import { handleErrors } from './errors.ts';
 import { acceptReports } from './csp-reports.ts';
-import { guardHeaders } from './headers.ts';
+import { everyAnswersHeaders, guardHeaders } from './headers.ts';
 import { setReader } from './reader.ts';
 import { readFields } from './forms.ts';
 import { chooseLanguage } from './language-choice.ts';
@@ -36,6 +36,9 @@ export interface Origin {
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 /** Where the engine takes a POST of parameters; it is sent on to the GET form, so that cookies stay SameSite=Lax. */
 const postsToGet = new Set(['/auth', '/logout']);
+
+/** Addresses whose GET changes nothing at all. */
+const mayBeAskedForByHead = /^\/(?:healthz|readyz|jwks|what-we-see|assets\/.+|\.well-known\/.+)$/;
 
 /** The whole of what listens: one middleware after the other, in the order of this list. */
 export function createApp(options: AppOptions): Koa {
@@ -72,8 +75,20 @@ export function createHttpServer(app: Koa): Server {
     (request: IncomingMessage, response: ServerResponse) => void handle(request, response),
   );
   server.maxHeadersCount = 100;
+  // What is no HTTP at all never reaches the app; it gets its answer, with the same headers, here.
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end(answerToNoHttp);
+  });
   return server;
 }
+
+const answerToNoHttp = [
+  'HTTP/1.1 400 Bad Request',
+  'Connection: close',
+  'Content-Length: 0',
+  ...Object.entries(everyAnswersHeaders).map(([name, value]) => `${name}: ${value}`),
+  '\r\n',
+].join('\r\n');
 
 function identify({ logger, clientAddress, epochMilliseconds, issuer, newId }: AppOptions) {
   const { host, protocol } = new URL(issuer);
@@ -99,13 +114,18 @@ function identify({ logger, clientAddress, epochMilliseconds, issuer, newId }: A
       logger.info({
         requestId,
         method: ctx.method,
-        path: ctx.path.slice(0, 200),
+        path: loggedPath(ctx.path),
         status: ctx.status,
         milliseconds,
         address,
       });
     }
   };
+}
+
+/** Ids and links in a path open things: a log keeps the shape of the path, not them. */
+function loggedPath(path: string): string {
+  return path.slice(0, 200).replaceAll(/(?<=\/)[\w.~-]{16,}(?=\/|$)/g, ':id');
 }
 
 /** Refuses what the engine would half understand: odd methods, HEAD where it consumes, other spellings of a path. */
@@ -117,7 +137,8 @@ function guardRequest(prefix: string) {
       ctx.req.url = (ctx.req.url ?? '').slice(prefix.length);
     }
     if (/%2f|%5c|\\|\/\/|;|%00/i.test(ctx.path) || (ctx.path.length > 1 && ctx.path.endsWith('/'))) ctx.throw(404);
-    if (ctx.method === 'HEAD' && /^\/(auth|device)\/./.test(ctx.path)) ctx.throw(405);
+    // A HEAD would do what the GET does: resume a sign-in, begin an enrolment.
+    if (ctx.method === 'HEAD' && !mayBeAskedForByHead.test(ctx.path)) ctx.throw(405);
     if (
       ctx.path !== ctx.path.toLowerCase() &&
       /^\/(auth|token|me|par|introspect|revoke|device|logout|jwks)\b/i.test(ctx.path)

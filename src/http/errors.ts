@@ -40,6 +40,7 @@ export function handleErrors({ logger, views }: { readonly logger: Logger; reado
       const { requestId } = ctx.state as { requestId: string };
       if (status >= 500) logger.error({ requestId, err: error }, 'a request failed');
       if (ctx.headerSent) return;
+      if (status === 405 && !ctx.response.get('Allow')) ctx.set('Allow', 'GET, POST');
       if (retryAfterSeconds !== undefined) ctx.set('Retry-After', String(retryAfterSeconds));
       if (asksForProblem(ctx)) {
         ctx.status = status;

@@ -30,7 +30,8 @@ export function contentSecurityPolicy(formTargets: readonly string[] = []): stri
 /** The policy of all that is not a page: nothing runs, nothing loads, should a browser draw it all the same. */
 const closedPolicy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox";
 
-const everywhere: Readonly<Record<string, string>> = {
+/** On every answer, whatever it is. */
+export const everyAnswersHeaders: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
@@ -54,7 +55,7 @@ export function guardHeaders(response: ServerResponse, { https }: { https: boole
 }
 
 function addMissing(response: ServerResponse, https: boolean): void {
-  for (const [name, value] of Object.entries(everywhere)) {
+  for (const [name, value] of Object.entries(everyAnswersHeaders)) {
     if (!response.hasHeader(name)) response.setHeader(name, value);
   }
   if (https && !response.hasHeader('strict-transport-security')) {

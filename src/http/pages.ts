@@ -122,7 +122,11 @@ interface SignInPages {
   };
   'logged-out': { readonly continueHref?: string | undefined };
   /** Sends `user_code`. */
-  'device-code': Form & { readonly userCode?: string | undefined };
+  'device-code': Form & {
+    readonly userCode?: string | undefined;
+    /** Further hidden fields that the engine's form needs (its own `xsrf`). */
+    readonly hidden?: Readonly<Record<string, string>> | undefined;
+  };
   /** Sends `confirm` ('yes') or `abort` ('yes'), `user_code` when given. */
   'device-confirm': Form & {
     readonly userCode: string;

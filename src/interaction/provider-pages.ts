@@ -21,12 +21,19 @@ export function createProviderPages(views: Views, prefix: string): ProviderPages
       );
     },
     async logout(ctx, form) {
-      views.page(ctx, 'logout', {
-        action: `${prefix}/logout/confirm`,
-        csrf: '',
-        hidden: { xsrf: xsrfOf(form) },
-        stayHref: `${prefix}/account`,
-      });
+      // The form's answer leads to where the client asked for: the policy has to let it.
+      const targets = (ctx.oidc.client?.postLogoutRedirectUris ?? []).filter((uri) => URL.canParse(uri));
+      views.page(
+        ctx,
+        'logout',
+        {
+          action: `${prefix}/logout/confirm`,
+          csrf: '',
+          hidden: { xsrf: xsrfOf(form) },
+          stayHref: `${prefix}/account`,
+        },
+        { formTargets: targets.map((uri) => new URL(uri).origin) },
+      );
     },
     async loggedOut(ctx) {
       const uri = ctx.oidc.client?.clientUri;
@@ -36,7 +43,8 @@ export function createProviderPages(views: Views, prefix: string): ProviderPages
       const wrong = error === undefined ? undefined : ({ code: 'device-code-unknown', field: 'user_code' } as const);
       views.page(ctx, 'device-code', {
         action: `${prefix}/device`,
-        csrf: xsrfOf(form),
+        csrf: '',
+        hidden: { xsrf: xsrfOf(form) },
         userCode: typedCode(ctx),
         error: wrong,
       });
