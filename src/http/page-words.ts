@@ -91,10 +91,10 @@ export function createPageWords({ language, timeZone, now }: Scene, brand: Brand
       if (browser !== undefined && system !== undefined) return t('browser.on', { browser, system });
       return browser ?? system ?? t('browser.unknown');
     },
-    activity: (type) => t(language.has(`activity.${type}`) ? `activity.${type}` : 'activity.other'),
+    activity: (type) => t(language.has(`activity.${type}`) ? `activity.${type}` : 'activity.something'),
     scope(name, description) {
       if (description !== undefined) return displayText(description, 200);
-      return language.has(`scope.${name}`) ? t(`scope.${name}`) : t('scope.other', { scope: name });
+      return language.has(`scope.${name}`) ? t(`scope.${name}`) : t('scope.named', { scope: name });
     },
     error: ({ code, values = {} }) => {
       const { minutes, seconds, triesLeft } = values;
