@@ -46,7 +46,7 @@ function shade(base: Colour, direction: -1 | 1, surface: Colour): Colour {
   let colour = { ...base, saturation: Math.min(base.saturation, direction === 1 ? 85 : 100) };
   const readable = (candidate: Colour): boolean =>
     contrast(candidate, surface) >= leastContrast && (direction === 1 || contrast(candidate, white) >= leastContrast);
-  while (!readable(colour) && colour.lightness > 0 && colour.lightness < 100) {
+  while (!readable(colour) && colour.lightness !== (direction === 1 ? 100 : 0)) {
     colour = { ...colour, lightness: Math.min(100, Math.max(0, colour.lightness + direction)) };
   }
   return colour;
