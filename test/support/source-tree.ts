@@ -25,6 +25,7 @@ export function readSources(...folders: string[]): SourceFile[] {
   return folders
     .flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: projectFolder }))
     .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => !path.includes('node_modules/'))
     .sort()
     .map((path) => {
       const text = readFileSync(join(projectFolder, path), 'utf8');
