@@ -27,6 +27,7 @@ import { RedisAttemptStore } from '../storage/redis/attempt-store.ts';
 import { RedisShortLivedRecords } from '../storage/redis/short-lived-records.ts';
 import { createCheckPassword, createRememberBrowser } from '../users/check-password.ts';
 import { loadCommonPasswords } from '../users/common-passwords.ts';
+import { createHelpRequests } from '../users/help-requests.ts';
 import { createImportUsers } from '../users/import-users.ts';
 import { createManageUsers } from '../users/manage-users.ts';
 import { createSetPassword } from '../users/set-password.ts';
@@ -120,6 +121,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     rememberBrowser: createRememberBrowser(inTransaction),
     setPassword: createSetPassword({ inTransaction, hasher, settings: passwords }),
     manageUsers: createManageUsers(inTransaction),
+    helpRequests: createHelpRequests({ inTransaction, attempts }),
     importUsers: createImportUsers(inTransaction),
     manageRelyingParties: createManageRelyingParties(inTransaction),
     openChallenge: createOpenChallenge(inTransaction),

@@ -5,6 +5,7 @@ import type { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
 import { PostgresAuditLog } from '../storage/postgres/audit-log.ts';
 import { PostgresAuthenticatorStore } from '../storage/postgres/authenticator-store.ts';
 import { PostgresGuardStore } from '../storage/postgres/guard-store.ts';
+import { PostgresHelpRequestStore } from '../storage/postgres/help-request-store.ts';
 import { PostgresKnownBrowserStore } from '../storage/postgres/known-browser-store.ts';
 import { PostgresLinkStore } from '../storage/postgres/link-store.ts';
 import { PostgresOutbox } from '../storage/postgres/outbox.ts';
@@ -32,6 +33,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     users,
     knownBrowsers,
     links,
+    helpRequests: new PostgresHelpRequestStore(db),
     guards,
     sessions,
     tokens,

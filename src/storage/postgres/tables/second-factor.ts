@@ -43,6 +43,7 @@ export interface RecoveryCodesTable {
   created_at: Generated<Date>;
   used_at: Date | null;
   voided_at: Date | null;
+  void_reason: string | null;
 }
 
 export interface GuardsTable {

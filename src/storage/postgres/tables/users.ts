@@ -6,6 +6,7 @@ export interface UserTables {
   login_names: LoginNamesTable;
   known_browsers: KnownBrowsersTable;
   links: LinksTable;
+  help_requests: HelpRequestsTable;
 }
 
 type Json = ColumnType<Record<string, unknown>, string, string>;
@@ -54,4 +55,17 @@ export interface LinksTable {
   created_at: Generated<Date>;
   expires_at: ColumnType<Date, Date | string, Date | string>;
   used_at: Date | null;
+}
+
+/** People who cannot sign in and ask the operators. */
+export interface HelpRequestsTable {
+  id: string;
+  user_id: string;
+  message: string;
+  address: string;
+  user_agent: string;
+  created_at: Generated<Date>;
+  answered_at: Date | null;
+  answered_by: string | null;
+  answer: string | null;
 }
