@@ -1,6 +1,7 @@
 import { shortestWithSecondFactor } from '../domain/password-policy.ts';
 import { NotFound } from '../errors.ts';
 import type { FormError } from '../http/page-parts.ts';
+import { readConsentName } from '../provider/resource-servers.ts';
 import { frameOf, goTo, hasFreshProof, takeCode, type AccountRequest } from './account-request.ts';
 
 /** The overview: is my account protected, what happened lately, what should I do. */
@@ -112,7 +113,7 @@ export async function showApplications(request: AccountRequest): Promise<void> {
     consents.map(async ({ clientId, scopes, allowedAt }) => ({
       id: clientId,
       name: await services.clientName(clientId),
-      scopes,
+      scopes: scopes.map((name) => readConsentName(name).scope),
       allowedAt,
     })),
   );

@@ -6,6 +6,7 @@ import type { AcrNames } from '../domain/authentication.ts';
 import type { Origin } from '../http/app.ts';
 import { createAdapterFactory } from '../provider/adapter.ts';
 import { createProvider, ownClientMetadata, type ProviderOptions } from '../provider/create-provider.ts';
+import { openIdScopes } from '../provider/resource-servers.ts';
 import { requestOrigin } from '../provider/request-origin.ts';
 import { loadSigningKeys } from '../provider/signing-keys.ts';
 import type { RelyingParty } from '../relying-parties/relying-party-store.ts';
@@ -128,6 +129,8 @@ function accountClient({ issuer, productName }: Services['settings']): RelyingPa
 
 function asEngineMetadata({ clientId, metadata, firstParty, requirePkce }: RelyingParty): Record<string, unknown> {
   const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic';
+  const scope = typeof metadata['scope'] === 'string' ? metadata['scope'] : '';
+  const openId = scope.split(' ').filter((name) => openIdScopes.has(name));
   const hasSecret = method === 'client_secret_basic' || method === 'client_secret_post';
   return {
     grant_types: ['authorization_code', 'refresh_token'],
@@ -136,6 +139,8 @@ function asEngineMetadata({ clientId, metadata, firstParty, requirePkce }: Relyi
     client_id: clientId,
     // Only hashes are kept; the engine asks our comparison and needs no more than that there is one.
     ...(hasSecret ? { client_secret: 'compared-by-its-hash-alone' } : {}),
+    scope: openId.length === 0 ? undefined : openId.join(' '),
+    [ownClientMetadata.scope]: scope,
     [ownClientMetadata.requirePkce]: requirePkce,
     [ownClientMetadata.firstParty]: firstParty,
   };

@@ -1,4 +1,5 @@
 import { finishConsent, finishWith } from './finish.ts';
+import { consentName, openIdScopes } from '../provider/resource-servers.ts';
 import { showNextStep } from './show.ts';
 import { parameterOf, type Step } from './step.ts';
 
@@ -26,13 +27,12 @@ export async function submitConsent(step: Step): Promise<void> {
     grant.addResourceScope(resource, scopes.join(' '));
   }
   const grantId = await grant.save();
-  const asked = parameterOf(step, 'scope').split(' ');
-  await services.saveConsent(
-    accountId,
-    clientId,
-    asked.filter((name) => name !== ''),
-    context,
-  );
+  const ofServers = Object.entries(details.missingResourceScopes ?? {});
+  const openId = parameterOf(step, 'scope')
+    .split(' ')
+    .filter((name) => openIdScopes.has(name));
+  const named = ofServers.flatMap(([resource, scopes]) => scopes.map((scope) => consentName(scope, resource)));
+  await services.saveConsent(accountId, clientId, [...openId, ...named], context);
   return finishConsent(step, grantId);
 }
 

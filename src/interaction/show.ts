@@ -100,9 +100,13 @@ async function showEnrolment(step: Step, pending: PendingSignIn, remark: Remark)
 
 async function showConsent(step: Step, remark: Remark): Promise<void> {
   const { interaction, services } = step;
-  const details = interaction.prompt.details as { missingOIDCScope?: string[] };
+  const details = interaction.prompt.details as {
+    missingOIDCScope?: string[];
+    missingResourceScopes?: Record<string, string[]>;
+  };
+  const servers = Object.entries(details.missingResourceScopes ?? {});
   const asked = parameterOf(step, 'scope').split(' ');
-  const missing = new Set(details.missingOIDCScope ?? []);
+  const missing = new Set([...(details.missingOIDCScope ?? []), ...servers.flatMap(([, scopes]) => scopes)]);
   const accountId = interaction.session?.accountId;
   const user = accountId === undefined ? undefined : await services.findUser(accountId);
   const client = await services.provider().Client.find(parameterOf(step, 'client_id'));
@@ -112,6 +116,7 @@ async function showConsent(step: Step, remark: Remark): Promise<void> {
     {
       accountName: user?.username ?? '',
       scopes: asked.filter((name) => name !== '').map((name) => ({ name, isNew: missing.has(name) })),
+      resources: servers.map(([resource]) => new URL(resource).host),
       remembered: true,
       unverified: client?.clientAuthMethod === 'none',
     },

@@ -5,6 +5,7 @@ import { answeredAcr, provedTwoFactors, type AcrNames } from '../domain/authenti
 import type { User } from '../domain/user.ts';
 import { askedAcrValues } from './asked-acr.ts';
 import { accountOf, claimsByScope } from './claims.ts';
+import { consentName, createResourceServerInfo } from './resource-servers.ts';
 
 export interface ProviderPages {
   error(ctx: KoaContextWithOIDC, out: { error: string; error_description?: string }, error: Error): Promise<void>;
@@ -45,6 +46,7 @@ const day = 86_400;
 export function createProvider(options: ProviderOptions): Provider {
   const secure = options.issuer.startsWith('https:');
   const { clock } = options;
+  const resourceServerInfo = createResourceServerInfo(options.issuer);
   const provider = new Provider(options.issuer, {
     adapter: options.adapter as never,
     jwks: options.jwks as never,
@@ -73,6 +75,7 @@ export function createProvider(options: ProviderOptions): Provider {
           options.pages.deviceConfirm(ctx, form, userCode),
         successSource: async (ctx) => options.pages.deviceDone(ctx),
       },
+      clientCredentials: { enabled: true },
       dPoP: { enabled: true },
       introspection: {
         enabled: true,
@@ -89,7 +92,17 @@ export function createProvider(options: ProviderOptions): Provider {
       },
       userinfo: { enabled: true },
       claimsParameter: { enabled: true },
-      resourceIndicators: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        // Who asks for no resource gets a token for the userinfo endpoint, and nothing else takes it.
+        defaultResource: (_ctx, _client, oneOf) => oneOf,
+        getResourceServerInfo: (_ctx, resource, client) =>
+          resourceServerInfo(resource, {
+            scope: textOf(own(client, 'scope')),
+            firstParty: own(client, 'firstParty') === true,
+          }),
+        useGrantedResource: () => false,
+      },
     },
     findAccount: async (_ctx, id) => {
       const user = await options.findUser(id);
@@ -99,6 +112,9 @@ export function createProvider(options: ProviderOptions): Provider {
     loadExistingGrant: async (ctx) => loadGrant(ctx, options),
     extraClientMetadata: { properties: Object.values(ownClientMetadata) },
     expiresWithSession: () => false,
+    // A resource server judges what was proven when the token was issued, not what the session proved since (RFC 9470
+    // sections 6.1 and 6.2).
+    extraTokenClaims: (ctx) => proofOf(ctx),
     issueRefreshToken: async (_ctx, client, code) =>
       client.grantTypeAllowed('refresh_token') &&
       (code.scopes.has('offline_access') || (client.applicationType === 'web' && client.clientAuthMethod === 'none')),
@@ -157,10 +173,29 @@ export function createProvider(options: ProviderOptions): Provider {
 }
 
 /** What is ours in a client's metadata, beside RFC 7591. */
-export const ownClientMetadata = { requirePkce: 'twofold_require_pkce', firstParty: 'twofold_first_party' } as const;
+export const ownClientMetadata = {
+  requirePkce: 'twofold_require_pkce',
+  firstParty: 'twofold_first_party',
+  /** The whole registered `scope`; the engine's own field takes scopes of OpenID Connect alone. */
+  scope: 'twofold_scope',
+} as const;
 
 function own(client: object, name: keyof typeof ownClientMetadata): unknown {
   return (client as Record<string, unknown>)[ownClientMetadata[name]];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function proofOf(ctx: KoaContextWithOIDC | undefined): Record<string, unknown> | undefined {
+  const { AuthorizationCode, RefreshToken, DeviceCode } = (ctx?.oidc?.entities ?? {}) as Record<
+    string,
+    { acr?: string; amr?: string[]; authTime?: number } | undefined
+  >;
+  const source = AuthorizationCode ?? RefreshToken ?? DeviceCode;
+  if (source?.acr === undefined) return undefined;
+  return { acr: source.acr, amr: source.amr, auth_time: source.authTime };
 }
 
 /** Whatever arrives after this moment with the same code is a reuse; what came before it lost a race. */
@@ -216,11 +251,22 @@ async function loadGrant(ctx: KoaContextWithOIDC, options: ProviderOptions) {
     if (grant !== undefined && grant.accountId === accountId && grant.clientId === clientId) return grant;
   }
   if (!provedTwoFactors(oidc.session.acr, oidc.session.amr)) return undefined;
-  const asked = [...oidc.requestParamOIDCScopes];
-  const remembered = own(oidc.client, 'firstParty') === true ? asked : await options.readConsent(accountId, clientId);
-  if (remembered.length === 0) return undefined;
+  const isFirstParty = own(oidc.client, 'firstParty') === true;
+  const remembered = isFirstParty ? [] : await options.readConsent(accountId, clientId);
+  const allowed = (scope: string, resource?: string): boolean =>
+    isFirstParty || remembered.includes(consentName(scope, resource));
   const grant = new oidc.provider.Grant({ accountId, clientId });
-  grant.addOIDCScope(asked.filter((scope) => remembered.includes(scope)).join(' '));
+  const openId = [...oidc.requestParamOIDCScopes].filter((scope) => allowed(scope));
+  if (openId.length > 0) grant.addOIDCScope(openId.join(' '));
+  const asked = [...oidc.requestParamScopes];
+  const servers = oidc.resourceServers as Readonly<Record<string, { readonly scopes: ReadonlySet<string> }>>;
+  const ofServers = Object.entries(servers).map(([resource, { scopes }]) => ({
+    resource,
+    scopes: asked.filter((scope) => scopes.has(scope) && allowed(scope, resource)),
+  }));
+  for (const { resource, scopes } of ofServers)
+    if (scopes.length > 0) grant.addResourceScope(resource, scopes.join(' '));
+  if (openId.length === 0 && ofServers.every(({ scopes }) => scopes.length === 0)) return undefined;
   await grant.save();
   return grant;
 }

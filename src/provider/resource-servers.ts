@@ -1,0 +1,66 @@
+import { errors, type ResourceServer } from 'oidc-provider';
+import { claimsByScope } from './claims.ts';
+
+/** The scope of the account API. */
+export const accountScope = 'account';
+
+const adminAreas = ['users', 'second-factor', 'clients', 'keys', 'audit', 'sessions', 'policy'] as const;
+export type AdminArea = (typeof adminAreas)[number];
+export type AdminScope = `admin:${AdminArea}` | `admin:${AdminArea}:read`;
+
+/** The scopes of the admin API: each area, and the same for reading alone. */
+export const adminScopes: readonly AdminScope[] = adminAreas.flatMap((area): AdminScope[] => [
+  `admin:${area}`,
+  `admin:${area}:read`,
+]);
+
+/** Audiences of the two APIs of the service itself. */
+export function accountAudience(issuer: string): string {
+  return `${issuer}/account`;
+}
+
+export function adminAudience(issuer: string): string {
+  return `${issuer}/admin`;
+}
+
+/** Scopes of OpenID Connect; all others belong to a resource server (RFC 8707) and mean nothing without one. */
+export const openIdScopes: ReadonlySet<string> = new Set(['openid', 'offline_access', ...Object.keys(claimsByScope)]);
+
+/** What the registration of a client says of the scopes it may ask for. */
+export interface RegisteredScopes {
+  /** The `scope` of RFC 7591; '' where it names none. */
+  readonly scope: string;
+  readonly firstParty: boolean;
+}
+
+/**
+ * The resource servers that are part of the service: opaque tokens, looked up at every call. What reaches accounts and
+ * operators is nobody's by default: a client may ask for the scopes its registration names; a first-party one that
+ * names none may ask for the account API. Throws `invalid_target` (RFC 8707 section 2) otherwise, and for any other
+ * address.
+ */
+export function createResourceServerInfo(issuer: string) {
+  const [account, admin] = [accountAudience(issuer), adminAudience(issuer)];
+  return (resource: string, { scope, firstParty }: RegisteredScopes): ResourceServer => {
+    if (resource !== account && resource !== admin) {
+      throw new errors.InvalidTarget('there is no such resource server');
+    }
+    const registered = new Set(scope === '' && firstParty ? [accountScope] : scope.split(' '));
+    const allowed = (resource === account ? [accountScope] : adminScopes).filter((name) => registered.has(name));
+    if (allowed.length === 0) {
+      throw new errors.InvalidTarget('the registration of this client names no scope of this resource server');
+    }
+    return { scope: allowed.join(' '), audience: resource, accessTokenFormat: 'opaque' };
+  };
+}
+
+/** How a consent to a scope of a resource server is remembered: the same word may mean another thing at another one. */
+export function consentName(scope: string, resource?: string): string {
+  return resource === undefined ? scope : `${resource} ${scope}`;
+}
+
+/** The scope of a remembered consent, and whose it is. */
+export function readConsentName(name: string): { readonly scope: string; readonly resource?: string } {
+  const [first = '', second] = name.split(' ');
+  return second === undefined ? { scope: first } : { scope: second, resource: first };
+}
