@@ -137,7 +137,11 @@ async function run(name: string, given: CommandOptions, file?: string): Promise<
   const reads = file !== undefined || name === 'users import' || name === 'clients apply';
   const input = file === undefined ? process.stdin : Readable.from([readFileSync(file, 'utf8')]);
   const io: CommandIo = {
-    lines: createInterface({ input: reads ? input : Readable.from([]) }),
+    // Made when it is read: an interface that waits for its reader has let the first lines, or the end, go by.
+    lines: {
+      [Symbol.asyncIterator]: () =>
+        createInterface({ input: reads ? input : Readable.from([]) })[Symbol.asyncIterator](),
+    },
     out,
     progress: say,
   };
