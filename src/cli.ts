@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { Command as Program } from 'commander';
 import { commands } from './cli/commands.ts';
 import type { CommandIo, CommandOptions } from './cli/command.ts';
+import { addPolicyCommands } from './cli/policy.ts';
 import { askService } from './cli/control-socket.ts';
 import { openServices } from './compose/services.ts';
 import { settingsReference } from './config/generated-files.ts';
@@ -100,6 +101,8 @@ clients
   .command('list')
   .description('relying parties')
   .action(() => run('clients list', {}));
+
+addPolicyCommands(program, (name, options) => run(name, options));
 
 const config = program.command('config').description('settings');
 config

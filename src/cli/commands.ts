@@ -1,5 +1,6 @@
 import { clientsApply, clientsList } from './clients.ts';
 import type { Command } from './command.ts';
+import { policyDelete, policyList, policySet, policySimulate } from './policy.ts';
 import { secondFactorReopen, secondFactorReset } from './second-factor.ts';
 import { usersCreate, usersDisable, usersEnable, usersImport, usersList, usersShow } from './users.ts';
 
@@ -15,4 +16,8 @@ export const commands: Readonly<Record<string, Command>> = {
   'second-factor reopen': secondFactorReopen,
   'clients apply': clientsApply,
   'clients list': clientsList,
+  'policy list': policyList,
+  'policy set': policySet,
+  'policy delete': policyDelete,
+  'policy simulate': policySimulate,
 };

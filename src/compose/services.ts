@@ -31,6 +31,7 @@ import { createHelpRequests } from '../users/help-requests.ts';
 import { createImportUsers } from '../users/import-users.ts';
 import { createManageUsers } from '../users/manage-users.ts';
 import { createSetPassword } from '../users/set-password.ts';
+import { createPolicyServices } from './policy-services.ts';
 import { makeStores } from './stores.ts';
 
 export interface ServiceOptions {
@@ -57,7 +58,9 @@ export async function openServices({ settings, logger, clock = systemClock, onPr
     if (embedded) onProgress('Opening the embedded database …');
     database = await openAndMigrate(settings, folder, logger, onProgress);
     short = await openShortLived(settings, logger, clock);
-    return { folder, ...wire({ settings, logger, clock, database, short, keys, secretBox }) };
+    const wired = wire({ settings, logger, clock, database, short, keys, secretBox });
+    await wired.managePolicies.seed(settings.policies);
+    return { folder, ...wired };
   } catch (error) {
     await short?.close();
     await database?.close();
@@ -104,7 +107,10 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     isCommon: loadCommonPasswords(),
     contextWords: [settings.productName, 'twofold', new URL(settings.issuer).hostname.split('.').at(-2) ?? ''],
   };
+  const manageUsers = createManageUsers(inTransaction);
+  const policy = createPolicyServices({ settings, inTransaction, clock, limits, findUser: manageUsers.find });
   return {
+    ...policy,
     settings,
     logger,
     clock,
@@ -120,7 +126,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     checkPassword: createCheckPassword({ inTransaction, attempts, hasher }),
     rememberBrowser: createRememberBrowser(inTransaction),
     setPassword: createSetPassword({ inTransaction, hasher, settings: passwords }),
-    manageUsers: createManageUsers(inTransaction),
+    manageUsers,
     helpRequests: createHelpRequests({ inTransaction, attempts }),
     importUsers: createImportUsers(inTransaction),
     manageRelyingParties: createManageRelyingParties(inTransaction),

@@ -9,12 +9,15 @@ import { PostgresHelpRequestStore } from '../storage/postgres/help-request-store
 import { PostgresKnownBrowserStore } from '../storage/postgres/known-browser-store.ts';
 import { PostgresLinkStore } from '../storage/postgres/link-store.ts';
 import { PostgresOutbox } from '../storage/postgres/outbox.ts';
+import { PostgresEnrolmentGraceStore, PostgresPolicyStore } from '../storage/postgres/policy-store.ts';
 import { PostgresRecoveryCodeStore } from '../storage/postgres/recovery-code-store.ts';
 import { PostgresRelyingPartyStore } from '../storage/postgres/relying-party-store.ts';
 import { PostgresSessionStore } from '../storage/postgres/session-store.ts';
 import type { Tables } from '../storage/postgres/tables.ts';
 import { PostgresTokenStore } from '../storage/postgres/token-store.ts';
+import { PostgresTrustedBrowserStore } from '../storage/postgres/trusted-browser-store.ts';
 import { PostgresUserStore } from '../storage/postgres/user-store.ts';
+import { acrTwoFactors } from '../domain/authentication.ts';
 import { secretContext } from '../second-factor/secret-context.ts';
 import type { ImportedAuthenticator } from '../users/import-users.ts';
 import { linkLifetimeSeconds } from '../users/manage-users.ts';
@@ -29,6 +32,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
   const tokens = new PostgresTokenStore(db);
   const authenticators = new PostgresAuthenticatorStore(db);
   const recoveryCodes = new PostgresRecoveryCodeStore(db);
+  const relyingParties = new PostgresRelyingPartyStore(db);
   return {
     users,
     knownBrowsers,
@@ -39,7 +43,13 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     tokens,
     authenticators,
     recoveryCodes,
-    relyingParties: new PostgresRelyingPartyStore(db),
+    relyingParties,
+    policies: new PostgresPolicyStore(db),
+    graces: new PostgresEnrolmentGraceStore(db),
+    trustedBrowsers: new PostgresTrustedBrowserStore(db),
+    /** Our own surfaces always need two factors; what others need stands with them. */
+    clientAcrValues: async (clientId: string) =>
+      clientId.startsWith('twofold-') ? [acrTwoFactors] : (await relyingParties.find(clientId))?.acrValues,
     audit: new PostgresAuditLog(db, personKeys),
     outbox: new PostgresOutbox(db, secretBox),
     voidPassword: (userId: string) => users.voidPassword(userId),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { policiesExample, policiesSchema } from './policies-section.ts';
 import { settingsTable, type SettingDefinition } from './settings-table.ts';
 
 const made = 'Made from src/config/settings-table.ts by `npm run generate`; change it there.';
@@ -28,6 +29,8 @@ export function settingsReference(all: readonly SettingDefinition[] = Object.val
     lines.push(`## ${section}`, '');
     for (const definition of definitions) lines.push(...entry(definition), '');
   }
+  lines.push('## policies', '', `${policiesSchema.description} In the file alone:`, '', '```yaml');
+  lines.push(...policiesExample, '```');
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
@@ -81,7 +84,7 @@ function jsonSchema(all: readonly SettingDefinition[]): object {
     $comment: made,
     type: 'object',
     additionalProperties: false,
-    properties,
+    properties: { ...properties, policies: policiesSchema },
   };
 }
 
@@ -105,5 +108,6 @@ function exampleYaml(all: readonly SettingDefinition[]): string {
     }
     lines.push('');
   }
+  lines.push(...policiesExample);
   return `${lines.join('\n').trimEnd()}\n`;
 }

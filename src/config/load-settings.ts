@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { policiesOf } from './policies-section.ts';
 import { settingsTable, type SettingDefinition, type Settings } from './settings-table.ts';
 
 export type LoadOutcome =
@@ -23,9 +24,9 @@ export function loadSettings(environment: Environment, readFile: (path: string) 
   }
   const production = environment['NODE_ENV'] === 'production';
   const embeddedAllowed = environment['TWOFOLD_ALLOW_EMBEDDED'] === 'true';
-  const values: Record<string, unknown> = { production };
+  const values: Record<string, unknown> = { production, policies: file.policies };
   for (const [key, definition] of Object.entries<SettingDefinition>(settingsTable)) {
-    const raw = rawValue(definition, environment, file, readFile, faults);
+    const raw = rawValue(definition, environment, file.values, readFile, faults);
     if (raw === undefined) {
       if (production && definition.production && (!embeddedAllowed || definition.name === 'ISSUER')) {
         faults.push(`${definition.name}: must be set with NODE_ENV=production, got ''`);
@@ -68,22 +69,30 @@ function rawValue(
   return direct === undefined || direct === '' ? file.get(definition.path) : direct;
 }
 
+/** What a settings file holds: settings by their path, and what does not fit in a variable. */
+interface SettingsFile {
+  readonly values: ReadonlyMap<string, string>;
+  readonly policies: Settings['policies'];
+}
+
 function readSettingsFile(
   path: string | undefined,
   readFile: (path: string) => string,
   faults: string[],
-): ReadonlyMap<string, string> {
+): SettingsFile {
   const found = new Map<string, string>();
-  if (path === undefined || path === '') return found;
+  const nothing = { values: found, policies: new Map() };
+  if (path === undefined || path === '') return nothing;
   let document: unknown;
   try {
     document = parse(readFile(path));
   } catch (error) {
     faults.push(`TWOFOLD_CONFIG: ${(error as Error).message.split('\n')[0]}, got '${shown(path)}'`);
-    return found;
+    return nothing;
   }
   const paths = new Map<string, string>(Object.values(settingsTable).map(({ path: at, name }) => [at, name]));
-  for (const [section, keys] of Object.entries((document ?? {}) as Record<string, unknown>)) {
+  const { policies, ...sections } = (document ?? {}) as Record<string, unknown>;
+  for (const [section, keys] of Object.entries(sections)) {
     for (const [key, value] of Object.entries((keys ?? {}) as Record<string, unknown>)) {
       const at = `${section}.${key}`;
       if (!paths.has(at))
@@ -93,7 +102,9 @@ function readSettingsFile(
       }
     }
   }
-  return found;
+  const read = policiesOf(policies);
+  faults.push(...read.faults.map(({ at, message, got }) => `TWOFOLD_CONFIG: ${at}: ${message}, got '${shown(got)}'`));
+  return { values: found, policies: read.policies };
 }
 
 function textOf(value: unknown): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { PolicyKey, PolicyRule } from '../domain/policy.ts';
 
 /** One setting: everything there is to say of it stands here, and the reference page is made from it. */
 export interface SettingDefinition {
@@ -60,6 +61,21 @@ function isLoopback(hostname: string): boolean {
 function settings<const Table extends Record<string, SettingDefinition>>(table: Table): Table {
   return table;
 }
+
+const acrAliases = list.transform((items, ctx) => {
+  const entries = items.map((item): readonly [string, string] => {
+    const at = item.lastIndexOf('=');
+    const [alias, level] = [item.slice(0, at), item.slice(at + 1)];
+    if (at < 1 || !/^[\x21-\x7e]{1,255}$/.test(alias) || (level !== '1fa' && level !== '2fa')) {
+      ctx.addIssue({ code: 'custom', message: 'each alias must be name=1fa or name=2fa' });
+    }
+    if (alias.startsWith('urn:twofold:') || alias.startsWith('https://refeds.org/profile/')) {
+      ctx.addIssue({ code: 'custom', message: 'a built-in name cannot mean something else' });
+    }
+    return [alias, `urn:twofold:acr:${level}`];
+  });
+  return Object.fromEntries(entries);
+});
 
 /** Every setting there is. */
 export const settingsTable = settings({
@@ -204,6 +220,14 @@ export const settingsTable = settings({
     default: 'required',
     sentence: 'Whether everyone must have a second factor; who has one is always asked for it.',
   },
+  acrAliases: {
+    name: 'TWOFOLD_ACR_ALIASES',
+    path: 'second_factor.acr_aliases',
+    schema: acrAliases,
+    default: '',
+    sentence:
+      'More names for acr values as name=1fa or name=2fa, separated by commas; the REFEDS profiles are built in.',
+  },
   windowSteps: {
     name: 'TWOFOLD_CODE_WINDOW',
     path: 'second_factor.window',
@@ -269,4 +293,4 @@ export type Settings = {
   readonly [Key in keyof Table]: Table[Key] extends { default: string }
     ? ValueOf<Table[Key]>
     : ValueOf<Table[Key]> | undefined;
-} & { readonly production: boolean };
+} & { readonly production: boolean; readonly policies: ReadonlyMap<PolicyKey, PolicyRule> };

@@ -28,3 +28,7 @@ export interface User {
   /** Raised at every change; the ETag of the admin API. */
   readonly version: number;
 }
+
+export function isRole(text: string): text is Role {
+  return (roles as readonly string[]).includes(text);
+}

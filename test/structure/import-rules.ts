@@ -20,7 +20,7 @@ export const leaves = [
   'short-lived-records.ts',
 ];
 
-const features = ['users/', 'second-factor/', 'relying-parties/', 'audit/', 'notifications/'];
+const features = ['users/', 'second-factor/', 'policies/', 'relying-parties/', 'audit/', 'notifications/'];
 const rules = ['domain/', 'crypto/'];
 /** Interfaces that use cases call in their own transaction, whatever the feature. */
 const sharedPromises = ['audit/', 'notifications/outbox.ts'];
@@ -30,9 +30,11 @@ const everything = [''];
 export const places: Record<string, Place> = {
   'domain/': { may: [] },
   'crypto/': { may: [] },
-  'config/': { may: [] },
+  // One rule reads a policy, whether it stands in a settings file or comes by an API.
+  'config/': { may: ['domain/policy.ts', 'domain/policy-document.ts'] },
   'users/': { may: [...rules, ...sharedPromises] },
   'second-factor/': { may: [...rules, ...sharedPromises] },
+  'policies/': { may: [...rules, ...sharedPromises] },
   'relying-parties/': { may: [...rules, ...sharedPromises] },
   'audit/': { may: [...rules, ...sharedPromises] },
   'notifications/': { may: [...rules, ...sharedPromises] },

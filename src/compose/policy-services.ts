@@ -1,0 +1,53 @@
+import type { Clock } from '../clock.ts';
+import type { Settings } from '../config/settings-table.ts';
+import { acrNames } from '../domain/authentication.ts';
+import type { User } from '../domain/user.ts';
+import { createManagePolicies } from '../policies/manage-policies.ts';
+import { createBeginGrace, createReadSignInFacts } from '../policies/sign-in-facts.ts';
+import { createSimulatePolicy } from '../policies/simulate-policy.ts';
+import { createTrustedBrowsers } from '../second-factor/trusted-browsers.ts';
+import { isClosed, type ThrottleLimits } from '../domain/throttle.ts';
+import type { InTransaction } from '../transaction.ts';
+import type { Stores } from './stores.ts';
+
+export interface PolicyWiring {
+  readonly settings: Settings;
+  readonly inTransaction: InTransaction<Stores>;
+  readonly clock: Clock;
+  readonly limits: ThrottleLimits;
+  readonly findUser: (idOrLogin: string) => Promise<User>;
+}
+
+/** The policies, what they decide, and the browsers they let people trust. */
+export function createPolicyServices({ settings, inTransaction, clock, limits, findUser }: PolicyWiring) {
+  const names = acrNames(settings.acrAliases);
+  const fallback = {
+    secondFactor: settings.secondFactorRequired,
+    graceDays: 0,
+    acrValues: [],
+    trustedBrowserDays: null,
+  };
+  const inPolicyTransaction: Parameters<typeof createReadSignInFacts>[0]['inTransaction'] = (work) =>
+    inTransaction((stores) =>
+      work({
+        ...stores,
+        async secondFactorState(userId) {
+          const guard = await stores.guards.readGuard(userId);
+          return {
+            hasFactor: (await stores.authenticators.listLive(userId)).length > 0,
+            isGuessedAt: isClosed(guard, limits) || guard.total >= limits.changePasswordAt,
+          };
+        },
+      }),
+    );
+  const common = { inTransaction: inPolicyTransaction, clock, names, fallback };
+  const readSignInFacts = createReadSignInFacts(common);
+  return {
+    acrNames: names,
+    managePolicies: createManagePolicies(common),
+    simulatePolicy: createSimulatePolicy({ readFacts: readSignInFacts, findUser, names }),
+    readSignInFacts,
+    beginGrace: createBeginGrace(common),
+    trustedBrowsers: createTrustedBrowsers({ inTransaction, clock }),
+  };
+}

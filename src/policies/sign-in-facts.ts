@@ -1,0 +1,74 @@
+import type { Clock } from '../clock.ts';
+import { acrOneFactor, acrTwoFactors, type AcrNames } from '../domain/authentication.ts';
+import type { SignInFacts } from '../domain/next-step.ts';
+import { keysFor, mergePolicies, type EffectivePolicy, type NamedRule, type PolicyRule } from '../domain/policy.ts';
+import type { InPolicyTransaction, PolicyStores } from './stores.ts';
+
+export interface PolicySettings {
+  readonly names: AcrNames;
+  /** What holds for everyone while no default policy is stored. */
+  readonly fallback: PolicyRule;
+}
+
+export interface FactsDependencies extends PolicySettings {
+  readonly inTransaction: InPolicyTransaction;
+  readonly clock: Clock;
+}
+
+/** What the person, the relying party and the policies contribute to the facts of a sign-in. */
+export type StandingFacts = Pick<
+  SignInFacts,
+  'now' | 'hasFactor' | 'policy' | 'clientAcr' | 'graceStartedAt' | 'browserTrustedAt'
+>;
+
+export interface FactsRequest {
+  readonly userId: string;
+  readonly clientId: string;
+  /** Epoch seconds since when this browser is trusted, as its cookie proves. */
+  readonly browserTrustedAt?: number | undefined;
+}
+
+/** Reads the standing facts in one transaction. Somebody who is not there has no roles and no factor. */
+export function createReadSignInFacts({ inTransaction, clock, names, fallback }: FactsDependencies) {
+  return (request: FactsRequest): Promise<StandingFacts> =>
+    inTransaction(async (stores) => {
+      const { userId, clientId } = request;
+      const user = await stores.users.find(userId);
+      const { hasFactor, isGuessedAt } = await stores.secondFactorState(userId);
+      const policy = await effectivePolicy(stores, { names, fallback }, keysFor(userId, user?.roles ?? [], clientId));
+      const needsGrace = !hasFactor && policy.secondFactor === 'required' && policy.graceDays > 0;
+      const started = needsGrace ? await stores.graces.find(userId) : undefined;
+      return {
+        now: clock.epochSeconds(),
+        hasFactor,
+        policy,
+        clientAcr: strictest(names, (await stores.clientAcrValues(clientId)) ?? []),
+        graceStartedAt: started === undefined ? undefined : Math.floor(started.getTime() / 1000),
+        browserTrustedAt: isGuessedAt ? undefined : request.browserTrustedAt,
+      };
+    });
+}
+
+/** Begins a person's grace for enrolment; the first call decides for ever. Answers epoch seconds. */
+export function createBeginGrace({ inTransaction, clock }: Pick<FactsDependencies, 'inTransaction' | 'clock'>) {
+  return async (userId: string): Promise<number> => {
+    const started = await inTransaction(({ graces }) => graces.begin(userId, clock.now()));
+    return Math.floor(started.getTime() / 1000);
+  };
+}
+
+async function effectivePolicy(
+  { policies }: PolicyStores,
+  { names, fallback }: PolicySettings,
+  keys: ReturnType<typeof keysFor>,
+): Promise<EffectivePolicy> {
+  const rules = (await policies.findAll(keys)).map(({ key, rule }): NamedRule => [key, rule]);
+  const hasDefault = rules.some(([key]) => key === 'default');
+  return mergePolicies(hasDefault ? rules : [['default', fallback], ...rules], names);
+}
+
+/** A name that is not known any more counts as the stronger one. */
+function strictest(names: AcrNames, values: readonly string[]): string | undefined {
+  if (values.length === 0) return undefined;
+  return values.every((name) => names.meaningOf(name) === acrOneFactor) ? acrOneFactor : acrTwoFactors;
+}
