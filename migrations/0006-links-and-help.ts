@@ -15,6 +15,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`.execute(db);
   await sql`create index help_requests_created on help_requests (created_at, id)`.execute(db);
   await sql`create index help_requests_open on help_requests (user_id) where answered_at is null`.execute(db);
+  // Where the last wrong code of a challenge came from: the notice says so.
+  await sql`
+    alter table challenges
+      add column address text not null default '', add column user_agent text not null default ''`.execute(db);
   // What an operator's reset made void must stay void when a person undoes what a thief did.
   await sql`alter table recovery_codes add column void_reason text`.execute(db);
   // An address that stood lately is still its owner's: nobody else may take it while it can come back.
@@ -40,6 +44,7 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop trigger login_names_reserved on login_names`.execute(db);
   await sql`drop function reserve_previous_address`.execute(db);
   await sql`drop index previous_addresses_replaced`.execute(db);
+  await sql`alter table challenges drop column address, drop column user_agent`.execute(db);
   await sql`alter table recovery_codes drop column void_reason`.execute(db);
   await sql`drop table help_requests`.execute(db);
 }

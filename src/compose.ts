@@ -1,5 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { accountRoutes } from './account/routes.ts';
+import { linkRoutes } from './account/link-routes.ts';
+import { createResetByLink } from './account/reset-by-link.ts';
+import { resetRoutes } from './account/reset-routes.ts';
 import { createSetupByLink } from './account/setup-by-link.ts';
 import { setupRoutes } from './account/setup-routes.ts';
 import { createAccountServices } from './compose/account-services.ts';
@@ -8,6 +11,7 @@ import { createInteractionServices } from './compose/interaction-services.ts';
 import { openServices, type ServiceOptions } from './compose/services.ts';
 import { newId } from './crypto/random.ts';
 import { acrNames } from './domain/authentication.ts';
+import { shortestAlone, shortestWithSecondFactor } from './domain/password-policy.ts';
 import { createApp, createHttpServer, type Origin } from './http/app.ts';
 import { createClientAddress } from './http/client-address.ts';
 import { createCookieJar } from './http/cookies.ts';
@@ -75,6 +79,8 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     provider: protocol.provider,
   });
   const setup = createSetupByLink(services);
+  const leastLengthFor = async (userId: string) =>
+    (await services.hasSecondFactor(userId)) ? shortestWithSecondFactor : shortestAlone;
   const app = createApp({
     issuer: settings.issuer,
     cookieKeys: keys.cookies,
@@ -84,6 +90,25 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     routers: [
       interactionRoutes(interaction),
       accountRoutes(account),
+      linkRoutes({
+        ...services,
+        views,
+        csrf,
+        cookies,
+        requestContext,
+        prefix,
+        selfRegistration: settings.selfRegistration,
+      }),
+      resetRoutes({
+        ...services,
+        views,
+        csrf,
+        cookies,
+        requestContext,
+        prefix,
+        reset: createResetByLink(services),
+        leastLengthFor,
+      }),
       setupRoutes({ views, csrf, setup, requestContext, prefix, now: () => clock.now() }),
     ],
     handleProtocol: protocol.handle,

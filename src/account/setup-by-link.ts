@@ -161,7 +161,7 @@ export function createSetupByLink(dependencies: SetupDependencies) {
           await stores.audit.record({ ...event, type: 'user.created', reason: 'first-operator' });
         await stores.audit.record({ ...event, type: 'link.used', reason: link.purpose });
         await stores.audit.record({ ...event, type: 'enrolment.confirmed', details: { authenticator: draft.id } });
-        await stores.outbox.enqueue({ kind: 'authenticator-added', userId });
+        await stores.outbox.enqueue({ kind: 'authenticator-added', userId, context });
       });
     } catch (error) {
       if (error instanceof Conflict) return refused({ code: 'username-taken', field: 'username' });

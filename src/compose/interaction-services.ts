@@ -1,4 +1,5 @@
 import { hashToken } from '../crypto/random.ts';
+import { isClosed } from '../domain/throttle.ts';
 import type { CookieJar } from '../http/cookies.ts';
 import type { Csrf } from '../http/csrf.ts';
 import type { Views } from '../http/views.ts';
@@ -15,6 +16,7 @@ export interface InteractionParts {
   readonly provider: InteractionServices['provider'];
 }
 
+const enrolmentMailKind = 'first-enrolment-mail';
 const ninetyDays = 90 * 86_400;
 
 /** What the steps of a sign-in are given. */
@@ -35,6 +37,20 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
     enrolment: services.enrolment,
     status: services.status,
     setPassword: services.setPassword,
+    firstEnrolment: services.firstEnrolment,
+    selfRegistration: settings.selfRegistration,
+    isSecondFactorClosed: async (userId) =>
+      isClosed(await inTransaction(({ guards }) => guards.readGuard(userId)), services.secondFactor.limits),
+    async mailEnrolmentLink(userId, uid, context) {
+      // Once a sign-in: drawing the page again sends nothing.
+      if ((await services.records.read(enrolmentMailKind, uid)) === userId) return true;
+      const sent = await services.mailedLinks.sendBrowserLink('first-enrolment', userId, uid, context);
+      if (sent) await services.records.put(enrolmentMailKind, uid, userId, 600);
+      return sent;
+    },
+    mailKnownBrowserLink: async (userId, uid, context) => {
+      await services.mailedLinks.sendBrowserLink('known-browser', userId, uid, context);
+    },
     isSecondFactorRequired: () => settings.secondFactorRequired === 'required',
     findUser: (id) => inTransaction(({ users }) => users.find(id)),
     browserToken: (ctx) => cookies.get(ctx, cookies.browser),
@@ -49,16 +65,15 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
         (await inTransaction(({ knownBrowsers }) => knownBrowsers.isKnown(hashToken(before), userId)));
       const token = known ? before : await services.rememberBrowser(userId, context.userAgent);
       cookies.set(ctx, cookies.browser, token, ninetyDays);
-      await inTransaction(({ audit }) =>
-        audit.record({
-          type: 'sign-in.completed',
-          actor: userId,
-          target: userId,
-          result: 'success',
-          details: { client: clientId, acr, amr: amr.join(' '), stepUp },
-          context,
-        }),
-      );
+      const event = { actor: userId, target: userId, result: 'success', context } as const;
+      await inTransaction(async ({ audit, outbox }) => {
+        const details = { client: clientId, acr, amr: amr.join(' '), stepUp };
+        await audit.record({ ...event, type: 'sign-in.completed', details });
+        if (known) return;
+        await audit.record({ ...event, type: 'browser.new' });
+        await outbox.enqueue({ kind: 'browser-new', userId, context });
+      });
+      await services.tellAfterSignIn(userId, context);
     },
     async endSession(uid, userId, context) {
       await inTransaction(async ({ sessions, audit }) => {

@@ -27,10 +27,10 @@ import { RedisAttemptStore } from '../storage/redis/attempt-store.ts';
 import { RedisShortLivedRecords } from '../storage/redis/short-lived-records.ts';
 import { createCheckPassword, createRememberBrowser } from '../users/check-password.ts';
 import { loadCommonPasswords } from '../users/common-passwords.ts';
-import { createHelpRequests } from '../users/help-requests.ts';
 import { createImportUsers } from '../users/import-users.ts';
 import { createManageUsers } from '../users/manage-users.ts';
 import { createSetPassword } from '../users/set-password.ts';
+import { createNoticeServices } from './notice-services.ts';
 import { createPolicyServices } from './policy-services.ts';
 import { makeStores } from './stores.ts';
 
@@ -109,8 +109,12 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
   };
   const manageUsers = createManageUsers(inTransaction);
   const policy = createPolicyServices({ settings, inTransaction, clock, limits, findUser: manageUsers.find });
+  const status = createSecondFactorStatus(inTransaction, secondFactor);
+  const hasSecondFactor = async (userId: string): Promise<boolean> =>
+    settings.secondFactorRequired === 'required' || (await status(userId)).enabled;
   return {
     ...policy,
+    ...createNoticeServices({ settings, inTransaction, attempts }),
     settings,
     logger,
     clock,
@@ -125,16 +129,16 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     passwords,
     checkPassword: createCheckPassword({ inTransaction, attempts, hasher }),
     rememberBrowser: createRememberBrowser(inTransaction),
-    setPassword: createSetPassword({ inTransaction, hasher, settings: passwords }),
+    setPassword: createSetPassword({ inTransaction, hasher, settings: passwords, hasSecondFactor }),
     manageUsers,
-    helpRequests: createHelpRequests({ inTransaction, attempts }),
     importUsers: createImportUsers(inTransaction),
     manageRelyingParties: createManageRelyingParties(inTransaction),
     openChallenge: createOpenChallenge(inTransaction),
     verifyOneTimeCode: createVerifyOneTimeCode({ ...charge, secretBox, onUnreadableSecret }),
     redeemRecoveryCode: createRedeemRecoveryCode({ ...charge, hasher }),
     enrolment: createEnrolAuthenticator({ inTransaction, secretBox, hasher, settings: secondFactor, clock }),
-    status: createSecondFactorStatus(inTransaction, secondFactor),
+    status,
+    hasSecondFactor,
     changeSecondFactor: createChangeSecondFactor({ inTransaction, hasher }),
     resetSecondFactor: createResetSecondFactor(inTransaction),
     ping: short.ping,

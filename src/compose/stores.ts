@@ -4,10 +4,12 @@ import type { SecretBox } from '../crypto/secret-box.ts';
 import type { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
 import { PostgresAuditLog } from '../storage/postgres/audit-log.ts';
 import { PostgresAuthenticatorStore } from '../storage/postgres/authenticator-store.ts';
+import { PostgresChallengeHistory } from '../storage/postgres/challenge-history.ts';
 import { PostgresGuardStore } from '../storage/postgres/guard-store.ts';
 import { PostgresHelpRequestStore } from '../storage/postgres/help-request-store.ts';
 import { PostgresKnownBrowserStore } from '../storage/postgres/known-browser-store.ts';
 import { PostgresLinkStore } from '../storage/postgres/link-store.ts';
+import { PostgresNotMeLinkStore } from '../storage/postgres/not-me-link-store.ts';
 import { PostgresOutbox } from '../storage/postgres/outbox.ts';
 import { PostgresEnrolmentGraceStore, PostgresPolicyStore } from '../storage/postgres/policy-store.ts';
 import { PostgresRecoveryCodeStore } from '../storage/postgres/recovery-code-store.ts';
@@ -27,6 +29,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
   const users = new PostgresUserStore(db);
   const knownBrowsers = new PostgresKnownBrowserStore(db);
   const links = new PostgresLinkStore(db);
+  const notMeLinks = new PostgresNotMeLinkStore(db);
   const guards = new PostgresGuardStore(db);
   const sessions = new PostgresSessionStore(db);
   const tokens = new PostgresTokenStore(db);
@@ -37,8 +40,10 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     users,
     knownBrowsers,
     links,
+    notMeLinks,
     helpRequests: new PostgresHelpRequestStore(db),
     guards,
+    challengeHistory: new PostgresChallengeHistory(db),
     sessions,
     tokens,
     authenticators,
@@ -54,6 +59,15 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     outbox: new PostgresOutbox(db, secretBox),
     voidPassword: (userId: string) => users.voidPassword(userId),
     forgetBrowsers: (userId: string) => knownBrowsers.forgetAll(userId),
+    async undoSecondFactor(userId: string, since: Date) {
+      const { voided, restored } = await authenticators.undoSince(userId, since);
+      return { authenticators: voided + restored, recoveryCodes: await recoveryCodes.undoSince(userId, since) };
+    },
+    async issueNotMeLink(userId: string) {
+      const token = newToken();
+      await notMeLinks.issue(hashToken(token), userId);
+      return token;
+    },
     clearGuard: (userId: string) => guards.clear(userId),
     async endSessions(userId: string) {
       await sessions.endAll(userId, 'account');

@@ -1,36 +1,9 @@
 import { z } from 'zod';
 import type { PolicyKey, PolicyRule } from '../domain/policy.ts';
+import { mailSettings } from './mail-settings.ts';
+import { flag, list, text, whole, type SettingDefinition } from './setting-definition.ts';
 
-/** One setting: everything there is to say of it stands here, and the reference page is made from it. */
-export interface SettingDefinition {
-  /** The environment variable. */
-  readonly name: string;
-  /** Where it stands in a settings file: `section.key`. */
-  readonly path: string;
-  readonly schema: z.ZodType;
-  /** The default as text, or undefined where there is none. */
-  readonly default?: string;
-  /** Never printed, also read from NAME_FILE. */
-  readonly secret?: true;
-  /** Must be given with NODE_ENV=production (unless the embedded default is allowed). */
-  readonly production?: true;
-  readonly sentence: string;
-}
-
-const text = z.string().min(1).max(4096);
-const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
-const list = z
-  .string()
-  .max(20_000)
-  .transform((value) => value.split(/[\s,]+/).filter((item) => item !== ''));
-
-function whole(least: number, most: number) {
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number')
-    .transform(Number)
-    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`);
-}
+export type { SettingDefinition };
 
 const encryptionKeys = list
   .refine((items) => items.length > 0, 'must hold one key at least')
@@ -256,6 +229,7 @@ export const settingsTable = settings({
     default: '86400',
     sentence: 'A session is over so long after its sign-in, however much it is used.',
   },
+  ...mailSettings,
   productName: {
     name: 'TWOFOLD_NAME',
     path: 'branding.name',

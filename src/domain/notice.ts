@@ -5,14 +5,16 @@ export interface NoticeRule {
    * changed or was tried.
    */
   readonly notMe: boolean;
-  /** Carries a single-use link of its own, whose token comes with the notice. */
-  readonly link: boolean;
+  /** Carries a single-use link of its own, whose token comes with the notice; how long it lives, or null. */
+  readonly linkSeconds: number | null;
   /** How many of this kind one person gets within an hour; more are dropped, so that nobody can bomb a mailbox. */
   readonly mostPerHour: number;
 }
 
-const told: NoticeRule = { notMe: true, link: false, mostPerHour: 10 };
-const asked: NoticeRule = { notMe: false, link: true, mostPerHour: 3 };
+const hour = 3600;
+const day = 86_400;
+const told: NoticeRule = { notMe: true, linkSeconds: null, mostPerHour: 10 };
+const asked: NoticeRule = { notMe: false, linkSeconds: hour, mostPerHour: 3 };
 
 /** What people are told by mail. Closed list. */
 export const noticeRules = {
@@ -26,22 +28,32 @@ export const noticeRules = {
   'lane-closed': { ...told, mostPerHour: 2 },
   'second-factor-closed': { ...told, mostPerHour: 2 },
   'browser-new': told,
+  /** A sign-in succeeded after challenges that were left with wrong codes. */
+  'sign-in-after-failures': { ...told, mostPerHour: 2 },
   'trusted-browser-added': told,
   'password-changed': told,
   'email-changed': told,
   'account-disabled': { ...told, notMe: false },
   'account-deleted': { ...told, notMe: false },
-  'not-me-done': { ...asked, mostPerHour: 5 },
-  'activation-link': { ...asked, mostPerHour: 10 },
-  'recovery-link': { ...asked, mostPerHour: 10 },
+  'not-me-done': { ...asked, linkSeconds: day, mostPerHour: 5 },
+  'activation-link': { ...asked, linkSeconds: day, mostPerHour: 10 },
+  'recovery-link': { ...asked, linkSeconds: day, mostPerHour: 10 },
   'password-reset-link': asked,
   'known-browser-link': asked,
   'first-enrolment-link': asked,
-  'email-confirm-link': asked,
-  'sign-up-link': asked,
+  'email-confirm-link': { ...asked, linkSeconds: day },
+  'sign-up-link': { ...asked, linkSeconds: day },
 } as const satisfies Readonly<Record<string, NoticeRule>>;
 
 export type NoticeKind = keyof typeof noticeRules;
 
 /** How long a changed password, address or second factor can be undone by "this was not me". */
 export const undoHours = 72;
+
+/** How long the link of a kind lives, in seconds; 0 where it has none. */
+export function linkSecondsOf(kind: NoticeKind): number {
+  return noticeRules[kind].linkSeconds ?? 0;
+}
+
+/** The kind of an outbox row that stands for a typed name, known or not, whose bearer wants a link. */
+export const linkRequestKind = 'link-requested';

@@ -1,7 +1,7 @@
 /** The browser's lane: one that completed a sign-in of this person lately, or any other. */
 export type Lane = 'known' | 'other';
 
-export type ChallengePurpose = 'sign-in' | 'step-up' | 'account' | 'console' | 'device';
+export type ChallengePurpose = 'sign-in' | 'step-up' | 'account' | 'console' | 'device' | 'reset';
 
 /** What one installation's limits come to; computed from its window and digits, never set by hand. */
 export interface ThrottleLimits {

@@ -14,6 +14,7 @@ const pageOf: Readonly<Record<string, ErrorPageCode>> = {
   link_used: 'link-used',
   secret_unreadable: 'secret-unreadable',
   second_factor_closed: 'second-factor-closed',
+  enrolment_needs_operator: 'enrolment-needs-operator',
   busy: 'busy',
   store_unavailable: 'unavailable',
   forbidden: 'forbidden',

@@ -146,7 +146,7 @@ interface SignInPages {
   };
   /**
    * Opened by a single-use link. Sends `password`, and `code` where `asksCode` or `enrolment` is given: the code that
-   * confirms the new authenticator, or the proof of a bound one (one-time or recovery code).
+   * confirms the new authenticator, or a recovery code that opens a closed second factor (may be left empty).
    */
   'set-password': Form & {
     readonly purpose: 'activation' | 'reset' | 'recovery' | 'reopen';
@@ -157,6 +157,8 @@ interface SignInPages {
   };
   /** Sends `login`. */
   'forgot-password': Form & { readonly login?: string | undefined; readonly backHref?: string | undefined };
+  /** Sends `email`. */
+  'sign-up': Form & { readonly email?: string | undefined; readonly backHref?: string | undefined };
   /** The same for known and unknown names. */
   'mail-link-sent': {
     readonly purpose: 'reset' | 'first-enrolment' | 'known-browser' | 'confirm-email' | 'sign-up';

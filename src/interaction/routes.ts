@@ -3,6 +3,7 @@ import { submitNewPassword } from './change-password.ts';
 import { chooseFactor, submitOneTimeCode, submitRecoveryCode } from './code.ts';
 import { abort, submitConsent } from './consent.ts';
 import { submitEnrolment, submitRecoveryCodes } from './enrolment.ts';
+import { mailKnownBrowserLink } from './known-browser-link.ts';
 import { submitPassword } from './password.ts';
 import { showNextStep } from './show.ts';
 import { loadStep, type InteractionServices, type Step } from './step.ts';
@@ -23,6 +24,7 @@ export function interactionRoutes(services: InteractionServices): Router {
   post('recovery-codes', submitRecoveryCodes);
   post('change-password', submitNewPassword);
   post('consent', submitConsent);
+  post('known-browser-link', mailKnownBrowserLink);
   post('abort', abort);
   post('start-again', async (step) => {
     await services.pendings.remove(step.uid);

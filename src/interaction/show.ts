@@ -2,8 +2,9 @@ import { newId } from '../crypto/random.ts';
 import { Fault } from '../errors.ts';
 import { answer } from './answer.ts';
 import { finishSignIn } from './finish.ts';
+import { holdFirstEnrolment } from './first-enrolment.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
-import { freshProofSeconds, laneOf, parameterOf, pathOf, type Remark, type Step } from './step.ts';
+import { freshProofSeconds, hrefOf, laneOf, parameterOf, pathOf, type Remark, type Step } from './step.ts';
 
 /** Shows the page of the step at which this interaction stands; every step ends here and none knows the next. */
 export async function showNextStep(step: Step, remark: Remark = {}): Promise<void> {
@@ -19,7 +20,11 @@ export async function showPassword(step: Step, remark: Remark, login?: string): 
   const hint = step.interaction.params['login_hint'];
   const typed = login ?? (typeof hint === 'string' ? hint.slice(0, 254) : undefined);
   const again = step.interaction.session?.accountId !== undefined;
-  await answer(step, 'password', { login: typed, reason: again ? 'again' : undefined }, remark, undefined);
+  const ways = {
+    forgotPasswordHref: hrefOf(step, '/forgot-password'),
+    signUpHref: step.services.selfRegistration ? hrefOf(step, '/sign-up') : undefined,
+  };
+  await answer(step, 'password', { login: typed, reason: again ? 'again' : undefined, ...ways }, remark, undefined);
 }
 
 async function showStepUp(step: Step, remark: Remark): Promise<void> {
@@ -54,6 +59,7 @@ async function showStepUp(step: Step, remark: Remark): Promise<void> {
 async function showSecondFactor(step: Step, pending: PendingSignIn, remark: Remark): Promise<void> {
   const { services, uid } = step;
   const accountName = pending.accountName;
+  const askForHelpHref = hrefOf(step, '/ask-for-help');
   if (pending.proven !== null) {
     if (pending.passwordMustChange) {
       return answer(step, 'change-password', { accountName, leastLength: 8, reason: 'guessed-codes' }, remark, pending);
@@ -64,7 +70,13 @@ async function showSecondFactor(step: Step, pending: PendingSignIn, remark: Rema
   if (pending.useRecoveryCode) {
     const oneTimeCodeAction = pathOf(step, 'use-one-time-code');
     const startAgainAction = pathOf(step, 'start-again');
-    return answer(step, 'recovery-code', { accountName, oneTimeCodeAction, startAgainAction }, remark, pending);
+    return answer(
+      step,
+      'recovery-code',
+      { accountName, oneTimeCodeAction, startAgainAction, askForHelpHref },
+      remark,
+      pending,
+    );
   }
   const { authenticators } = await services.status(pending.userId);
   return answer(
@@ -75,6 +87,7 @@ async function showSecondFactor(step: Step, pending: PendingSignIn, remark: Rema
       authenticators: authenticators.map(({ id, label }) => ({ id, label })),
       recoveryCodeAction: pathOf(step, 'use-recovery-code'),
       startAgainAction: pathOf(step, 'start-again'),
+      askForHelpHref,
       purpose: pending.kind,
     },
     remark,
@@ -84,6 +97,7 @@ async function showSecondFactor(step: Step, pending: PendingSignIn, remark: Rema
 
 /** The pending authenticator again after a wrong code, else a new one; only soon after the password was proven. */
 async function showEnrolment(step: Step, pending: PendingSignIn, remark: Remark): Promise<void> {
+  if (await holdFirstEnrolment(step, pending)) return;
   const { services, uid, context } = step;
   const user = await services.findUser(pending.userId);
   if (user === undefined) throw new Fault('sign_in_gone', 400, 'the account is not there any more');

@@ -16,6 +16,7 @@ import type { createRedeemRecoveryCode } from '../second-factor/redeem-recovery-
 import type { createSecondFactorStatus } from '../second-factor/status.ts';
 import type { createVerifyOneTimeCode } from '../second-factor/verify-one-time-code.ts';
 import type { createSetPassword } from '../users/set-password.ts';
+import type { FirstEnrolment } from './first-enrolment.ts';
 import type { PendingSignIn, PendingSignIns } from './pending-sign-in.ts';
 
 export type { CheckPasswordDependencies };
@@ -35,6 +36,13 @@ export interface InteractionServices {
   readonly enrolment: ReturnType<typeof createEnrolAuthenticator>;
   readonly status: ReturnType<typeof createSecondFactorStatus>;
   readonly setPassword: ReturnType<typeof createSetPassword>;
+  readonly firstEnrolment: FirstEnrolment;
+  readonly selfRegistration: boolean;
+  /** Whether guessing closed the second factor for the person, whatever the browser. */
+  readonly isSecondFactorClosed: (userId: string) => Promise<boolean>;
+  /** Mails the link that a first enrolment takes, once a sign-in; false where there is no verified address. */
+  readonly mailEnrolmentLink: (userId: string, uid: string, context: RequestContext) => Promise<boolean>;
+  readonly mailKnownBrowserLink: (userId: string, uid: string, context: RequestContext) => Promise<void>;
   readonly findUser: (id: string) => Promise<User | undefined>;
   readonly isSecondFactorRequired: () => boolean;
   readonly requestContext: (ctx: Context) => RequestContext;
@@ -103,6 +111,11 @@ export function csrfBinding(uid: string, pending: PendingSignIn | undefined): st
 export function pathOf(step: Step, name = ''): string {
   const base = new URL(step.services.provider().issuer).pathname.replace(/\/$/, '');
   return `${base}/interaction/${step.uid}${name === '' ? '' : `/${name}`}`;
+}
+
+/** A page of ours outside the sign-in, such as `/forgot-password`. */
+export function hrefOf({ services }: Pick<Step, 'services'>, path: string): string {
+  return `${new URL(services.provider().issuer).pathname.replace(/\/$/, '')}${path}`;
 }
 
 /** What an answer says beside the page: what was wrong, and how long to wait. */

@@ -25,4 +25,27 @@ export interface Notice {
  */
 export interface Outbox {
   enqueue(notice: Notice): Promise<void>;
+  /** A mail to an address that belongs to no account yet; the caller bounds how many. */
+  enqueueToStranger(mail: {
+    readonly kind: NoticeKind;
+    readonly address: string;
+    readonly locale: string | null;
+    readonly token: string;
+    readonly context: RequestContext;
+  }): Promise<void>;
+  /**
+   * Somebody typed a name and wants a link. The row is the same whether anybody bears the name: it is looked up when the
+   * row is delivered, so that the answer on the page and its time tell nothing.
+   */
+  enqueueLinkRequest(request: LinkRequest): Promise<void>;
+  /** Blanks a row's payload: what was typed into a field may have been a password. */
+  blank(id: string): Promise<void>;
+}
+
+export interface LinkRequest {
+  readonly purpose: 'password-reset' | 'sign-up';
+  readonly login: string;
+  /** The language of the page on which it was asked. */
+  readonly locale: string | null;
+  readonly context: RequestContext;
 }

@@ -61,6 +61,12 @@ export interface AuthenticatorStore {
   remove(userId: string, id: string, reason: string): Promise<boolean>;
   /** The same for all of a person, the pending one included; answers how many. */
   removeAll(userId: string, reason: string): Promise<number>;
+  /**
+   * Undoes what was done since then: those confirmed after it become void, those the person (or a recovery link) removed
+   * after it are live again, with the steps they had accepted. What an operator's reset or the closing of both lanes made
+   * void stays so.
+   */
+  undoSince(userId: string, since: Date): Promise<{ readonly voided: number; readonly restored: number }>;
   /** Inserts a confirmed one: imported, or set up in one act with the account. `lastStep` counts as used. */
   insertLive(authenticator: NewAuthenticator, lastStep?: number): Promise<void>;
 }

@@ -24,7 +24,7 @@ export function createChangeSecondFactor({ inTransaction, hasher }: ChangeDepend
         if (!(await stores.authenticators.remove(userId, id, 'removed'))) return { kind: 'unknown' };
         if (last) {
           await stores.authenticators.dropPending(userId);
-          await stores.recoveryCodes.voidAll(userId);
+          await stores.recoveryCodes.voidAll(userId, 'removed');
           await stores.forgetBrowsers(userId);
         }
         await stores.guards.clearFailuresInARow(userId);
@@ -36,7 +36,7 @@ export function createChangeSecondFactor({ inTransaction, hasher }: ChangeDepend
           details: { authenticator: id, last },
           context,
         });
-        await stores.outbox.enqueue({ kind: 'authenticator-removed', userId, details: { label } });
+        await stores.outbox.enqueue({ kind: 'authenticator-removed', userId, details: { label }, context });
         return { kind: 'removed' };
       }),
 
@@ -67,7 +67,7 @@ export function createChangeSecondFactor({ inTransaction, hasher }: ChangeDepend
           result: 'success',
           context,
         });
-        await outbox.enqueue({ kind: 'recovery-codes-replaced', userId });
+        await outbox.enqueue({ kind: 'recovery-codes-replaced', userId, context });
       });
       return set.display;
     },

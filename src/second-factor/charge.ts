@@ -2,6 +2,7 @@ import { refusalOf, type Lane } from '../domain/throttle.ts';
 import type { Clock } from '../clock.ts';
 import type { AttemptStore } from '../attempt-store.ts';
 import type { Charged } from './guard-store.ts';
+import { tellOfFailedChallenge } from './tell-of-failures.ts';
 import type { CodeAttempt, CodeOutcome, InSecondFactorTransaction, SecondFactorSettings } from './stores.ts';
 
 export interface ChargeDependencies {
@@ -67,20 +68,22 @@ export async function afterFailure(
   const tell = charged.total >= limits.tellAt;
   const laneClosed = charged.inARow === limits.inARowLimit;
   const capReached = charged.total >= limits.cap;
-  if (!spent && !tell && !laneClosed && !capReached) return;
   const { userId, challengeId, context } = attempt;
+  await dependencies.inTransaction(({ challengeHistory }) => challengeHistory.noteOrigin(challengeId, context));
+  if (!spent && !tell && !laneClosed && !capReached) return;
   await dependencies.inTransaction(async (stores) => {
     const { guards, audit, outbox } = stores;
     const event = { actor: userId, target: userId, result: 'failure' as const, context };
     if (spent && (await guards.markSpent(challengeId))) {
       await audit.record({ ...event, type: 'challenge.spent', details: { lane: charged.lane } });
+      await tellOfFailedChallenge(stores, userId, context);
     }
     if (tell && (await guards.raiseTold(userId, limits.tellAt))) {
-      await outbox.enqueue({ kind: 'codes-guessed', userId });
+      await outbox.enqueue({ kind: 'codes-guessed', userId, context });
     }
     if (laneClosed) {
       await audit.record({ ...event, type: 'lane.closed', details: { lane: charged.lane } });
-      await outbox.enqueue({ kind: 'lane-closed', userId });
+      await outbox.enqueue({ kind: 'lane-closed', userId, context });
       const guard = await guards.readGuard(userId);
       if (other(guard.lanes, charged.lane).inARow >= limits.inARowLimit) {
         // NIST SP 800-63B-4 section 3.2.2: the authenticators are disabled and must be bound again.
@@ -91,7 +94,7 @@ export async function afterFailure(
     }
     if (capReached && (await guards.raiseTold(userId, limits.cap))) {
       await audit.record({ ...event, type: 'second-factor.closed' });
-      await outbox.enqueue({ kind: 'second-factor-closed', userId });
+      await outbox.enqueue({ kind: 'second-factor-closed', userId, context });
     }
   });
 }

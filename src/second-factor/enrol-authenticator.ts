@@ -160,7 +160,7 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
           result: 'success',
           details: { authenticator: id, recoveryCodes: codes !== undefined },
         });
-        await outbox.enqueue({ kind: 'authenticator-added', userId, details: { label: pending.label } });
+        await outbox.enqueue({ kind: 'authenticator-added', userId, details: { label: pending.label }, context });
       });
     } catch (error) {
       if (error instanceof NotConfirmed) return { kind: 'void' };

@@ -15,5 +15,10 @@ export interface RecoveryCodeStore {
   /** Uses a code once: of any number of parallel calls one answers true. */
   use(userId: string, id: string): Promise<boolean>;
   countUnused(userId: string): Promise<number>;
-  voidAll(userId: string): Promise<void>;
+  /** `reason` decides whether an undo brings them back: it does for `replaced` and `removed`, for nothing else. */
+  voidAll(userId: string, reason: VoidReason): Promise<void>;
+  /** Makes sets that were made after `since` void and brings back the one that stood then. Answers whether any changed. */
+  undoSince(userId: string, since: Date): Promise<boolean>;
 }
+
+export type VoidReason = 'replaced' | 'removed' | 'reset' | 'undone';

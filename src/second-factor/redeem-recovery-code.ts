@@ -34,7 +34,7 @@ export function createRedeemRecoveryCode(dependencies: RedeemDependencies) {
           if (total === undefined) throw new NotAccepted();
           const remaining = await recoveryCodes.countUnused(userId);
           await audit.record({ ...event, type: 'recovery-code.accepted', result: 'success' });
-          await outbox.enqueue({ kind: 'recovery-code-used', userId, details: { remaining } });
+          await outbox.enqueue({ kind: 'recovery-code-used', userId, details: { remaining }, context });
           return {
             kind: 'accepted' as const,
             remaining,

@@ -28,7 +28,7 @@ export function createResetSecondFactor(inTransaction: InTransaction<ResetStores
       inTransaction(async (stores) => {
         const { userId } = act;
         const removed = await stores.authenticators.removeAll(userId, 'reset');
-        await stores.recoveryCodes.voidAll(userId);
+        await stores.recoveryCodes.voidAll(userId, 'reset');
         return finish(stores, act, 'second-factor.reset', { authenticators: removed });
       }),
 

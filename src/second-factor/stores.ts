@@ -4,12 +4,14 @@ import type { ThrottleLimits } from '../domain/throttle.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import type { InTransaction } from '../transaction.ts';
 import type { AuthenticatorStore } from './authenticator-store.ts';
+import type { ChallengeHistory } from './challenge-history.ts';
 import type { GuardStore } from './guard-store.ts';
 import type { RecoveryCodeStore } from './recovery-code-store.ts';
 
 /** What the use cases of the second factor change together. */
 export interface SecondFactorStores {
   readonly guards: GuardStore;
+  readonly challengeHistory: ChallengeHistory;
   readonly authenticators: AuthenticatorStore;
   readonly recoveryCodes: RecoveryCodeStore;
   readonly audit: AuditLog;

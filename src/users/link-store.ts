@@ -1,9 +1,19 @@
 /** What a single-use link is for; one made for one purpose serves no other. */
-export type LinkPurpose = 'first-operator' | 'activation' | 'recovery' | 'password-reset' | 'known-browser';
+export type LinkPurpose =
+  | 'first-operator'
+  | 'activation'
+  | 'recovery'
+  | 'password-reset'
+  | 'known-browser'
+  | 'first-enrolment'
+  | 'email-confirm'
+  | 'sign-up';
 
 export interface Link {
   readonly purpose: LinkPurpose;
   readonly userId: string | null;
+  /** What the link needs to remember: an address that is to be confirmed, the sign-in it continues. */
+  readonly details?: Readonly<Record<string, string>>;
 }
 
 export interface LinkStore {
@@ -14,6 +24,8 @@ export interface LinkStore {
   use(tokenHash: string, purposes: readonly LinkPurpose[]): Promise<Link | undefined>;
   /** Makes all open links of a person void, after the password changed by another way. */
   voidAll(userId: string): Promise<void>;
+  /** Makes a person's open links of one purpose void: a newer one takes their place. */
+  voidOf(userId: string, purpose: LinkPurpose): Promise<void>;
   /** Makes all open links of a purpose void. */
   voidPurpose(purpose: LinkPurpose): Promise<void>;
 }

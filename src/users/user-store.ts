@@ -25,6 +25,16 @@ export interface UserStore {
   voidPassword(id: string): Promise<void>;
   /** Stores a dearer hash of the same password, only where `oldHash` still stands. */
   replaceHash(id: string, oldHash: string, newHash: string): Promise<boolean>;
+  /**
+   * Sets the address, under which the person can sign in too. Throws `Conflict` (`login_taken`) where it is anybody
+   * else's name or address, or was within 72 hours.
+   */
+  setEmail(id: string, email: string | null, verified: boolean): Promise<void>;
+  /**
+   * Brings back the address that stood at `since`, and forgets those that came after it. Answers whether one was changed
+   * since then; the one that stood is then the account's again.
+   */
+  restoreEmail(id: string, since: Date): Promise<boolean>;
   setDisabled(id: string, disabled: boolean): Promise<boolean>;
   /** Counts a wrong password from a browser we do not know; answers how many came in a row. */
   countWrongPassword(id: string): Promise<number>;

@@ -227,6 +227,7 @@ const links: readonly Sample[] = [
     error: { code: 'wrong-proof', field: 'code' },
   }),
   sample('forgot-password', 'empty', { ...form, backHref: '/back' }),
+  sample('sign-up', 'empty', { ...form, backHref: '/back' }),
   sample('mail-link-sent', 'full', { purpose: 'reset', validMinutes: 60, backHref: '/back' }),
   sample('mail-link-sent', 'email', { purpose: 'confirm-email', validMinutes: 60, email: accountName }),
   sample('confirm-by-link', 'full', { ...form, purpose: 'first-enrolment' }),

@@ -160,6 +160,24 @@ export class PostgresAuthenticatorStore implements AuthenticatorStore {
     return Number(numUpdatedRows);
   }
 
+  async undoSince(userId: string, since: Date): Promise<{ voided: number; restored: number }> {
+    await this.dropPending(userId);
+    // What came with the account itself (an import) is nobody's change.
+    const { rows } = await sql<{ voided: string; restored: string }>`
+      with undone as (
+        update authenticators set voided_at = now(), void_reason = 'undone'
+        where user_id = ${userId} and confirmed_at > ${since} and voided_at is null
+          and confirmed_at > (select u.created_at from users u where u.id = ${userId})
+        returning 1
+      ), back as (
+        update authenticators set voided_at = null, void_reason = null
+        where user_id = ${userId} and confirmed_at <= ${since} and voided_at > ${since}
+          and void_reason in ('removed', 'recovery')
+        returning 1
+      ) select (select count(*) from undone) as voided, (select count(*) from back) as restored`.execute(this.#db);
+    return { voided: Number(rows[0]?.voided ?? 0), restored: Number(rows[0]?.restored ?? 0) };
+  }
+
   async insertLive(authenticator: NewAuthenticator, lastStep = -1): Promise<void> {
     await this.#db
       .insertInto('authenticators')

@@ -16,7 +16,7 @@ export class PostgresLinkStore implements LinkStore {
         token_hash: tokenHash,
         purpose: link.purpose,
         user_id: link.userId,
-        details: '{}',
+        details: JSON.stringify(link.details ?? {}),
         expires_at: sql<Date>`now() + make_interval(secs => ${lifetimeSeconds})`,
       })
       .execute();
@@ -25,13 +25,13 @@ export class PostgresLinkStore implements LinkStore {
   async peek(tokenHash: string, purposes: readonly LinkPurpose[]): Promise<Link | undefined> {
     const row = await this.#db
       .selectFrom('links')
-      .select(['purpose', 'user_id'])
+      .select(['purpose', 'user_id', 'details'])
       .where('token_hash', '=', tokenHash)
       .where('purpose', 'in', purposes)
       .where('used_at', 'is', null)
       .where('expires_at', '>', sql<Date>`now()`)
       .executeTakeFirst();
-    return row && { purpose: row.purpose as LinkPurpose, userId: row.user_id };
+    return row && toLink(row);
   }
 
   async use(tokenHash: string, purposes: readonly LinkPurpose[]): Promise<Link | undefined> {
@@ -42,9 +42,9 @@ export class PostgresLinkStore implements LinkStore {
       .where('purpose', 'in', purposes)
       .where('used_at', 'is', null)
       .where('expires_at', '>', sql<Date>`now()`)
-      .returning(['purpose', 'user_id'])
+      .returning(['purpose', 'user_id', 'details'])
       .executeTakeFirst();
-    return row && { purpose: row.purpose as LinkPurpose, userId: row.user_id };
+    return row && toLink(row);
   }
 
   async voidAll(userId: string): Promise<void> {
@@ -52,6 +52,16 @@ export class PostgresLinkStore implements LinkStore {
       .updateTable('links')
       .set({ used_at: sql`now()` })
       .where('user_id', '=', userId)
+      .where('used_at', 'is', null)
+      .execute();
+  }
+
+  async voidOf(userId: string, purpose: LinkPurpose): Promise<void> {
+    await this.#db
+      .updateTable('links')
+      .set({ used_at: sql`now()` })
+      .where('user_id', '=', userId)
+      .where('purpose', '=', purpose)
       .where('used_at', 'is', null)
       .execute();
   }
@@ -64,4 +74,9 @@ export class PostgresLinkStore implements LinkStore {
       .where('used_at', 'is', null)
       .execute();
   }
+}
+
+function toLink(row: { purpose: string; user_id: string | null; details: Record<string, unknown> }): Link {
+  const details = Object.fromEntries(Object.entries(row.details).map(([name, value]) => [name, String(value)]));
+  return { purpose: row.purpose as LinkPurpose, userId: row.user_id, details };
 }

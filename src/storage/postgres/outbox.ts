@@ -2,8 +2,9 @@ import { sql, type Kysely } from 'kysely';
 import { newId } from '../../crypto/random.ts';
 import type { SecretBox, SecretContext } from '../../crypto/secret-box.ts';
 import { cleanDetails, cleanLine } from '../../domain/audit-text.ts';
-import { noticeRules, undoHours, type NoticeRule } from '../../domain/notice.ts';
-import type { Notice, Outbox } from '../../notifications/outbox.ts';
+import type { RequestContext } from '../../domain/audit-event.ts';
+import { linkRequestKind, noticeRules, undoHours, type NoticeRule } from '../../domain/notice.ts';
+import type { LinkRequest, Notice, NoticeKind, Outbox } from '../../notifications/outbox.ts';
 import type { Tables } from './tables.ts';
 
 export class PostgresOutbox implements Outbox {
@@ -22,9 +23,7 @@ export class PostgresOutbox implements Outbox {
       notice.token === undefined ? null : this.#secretBox.seal(Buffer.from(notice.token), outboxContext(id));
     const payload = JSON.stringify({
       details: cleanDetails(notice.details),
-      ...(notice.context && {
-        from: { address: cleanLine(notice.context.address), userAgent: cleanLine(notice.context.userAgent) },
-      }),
+      ...(notice.context && { from: fromOf(notice.context) }),
       ...(notice.address !== undefined && { address: notice.address }),
     });
     const { kind, userId } = notice;
@@ -47,6 +46,40 @@ export class PostgresOutbox implements Outbox {
         where user_id = ${userId} and verified and replaced_at > now() - make_interval(hours => ${undoHours})) p
       where ${rule.notMe && notice.address === undefined}`.execute(this.#db);
   }
+
+  async enqueueToStranger(mail: {
+    kind: NoticeKind;
+    address: string;
+    locale: string | null;
+    token: string;
+    context: RequestContext;
+  }): Promise<void> {
+    const id = newId();
+    const details = { ...(mail.locale !== null && { locale: mail.locale }) };
+    await this.#db
+      .insertInto('outbox')
+      .values({
+        id,
+        channel: 'mail',
+        kind: mail.kind,
+        payload: JSON.stringify({ details, address: mail.address, from: fromOf(mail.context) }),
+        secret_sealed: this.#secretBox.seal(Buffer.from(mail.token), outboxContext(id)),
+      })
+      .execute();
+  }
+
+  async enqueueLinkRequest({ purpose, login, locale, context }: LinkRequest): Promise<void> {
+    const payload = JSON.stringify({ purpose, login: cleanLine(login), locale, from: fromOf(context) });
+    await this.#db.insertInto('outbox').values({ channel: 'mail', kind: linkRequestKind, payload }).execute();
+  }
+
+  async blank(id: string): Promise<void> {
+    await this.#db.updateTable('outbox').set({ payload: '{}' }).where('id', '=', id).execute();
+  }
+}
+
+function fromOf({ address, userAgent }: RequestContext): { address: string; userAgent: string } {
+  return { address: cleanLine(address), userAgent: cleanLine(userAgent) };
 }
 
 export function outboxContext(id: string): SecretContext {

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { newId } from '../../crypto/random.ts';
-import type { RecoveryCodeStore, StoredRecoveryCode } from '../../second-factor/recovery-code-store.ts';
+import type { RecoveryCodeStore, StoredRecoveryCode, VoidReason } from '../../second-factor/recovery-code-store.ts';
 import type { Tables } from './tables.ts';
 
 export class PostgresRecoveryCodeStore implements RecoveryCodeStore {
@@ -26,7 +26,7 @@ export class PostgresRecoveryCodeStore implements RecoveryCodeStore {
     await sql`insert into guards (user_id) values (${userId}) on conflict (user_id) do update set user_id = excluded.user_id`.execute(
       this.#db,
     );
-    await this.voidAll(userId);
+    await this.voidAll(userId, 'replaced');
     if (codes.length === 0) return;
     const setId = newId();
     await this.#db
@@ -58,10 +58,26 @@ export class PostgresRecoveryCodeStore implements RecoveryCodeStore {
     return Number(count);
   }
 
-  async voidAll(userId: string): Promise<void> {
+  async undoSince(userId: string, since: Date): Promise<boolean> {
+    const { rows } = await sql<{ changed: string }>`
+      with undone as (
+        update recovery_codes set voided_at = now(), void_reason = 'undone'
+        where user_id = ${userId} and created_at > ${since} and voided_at is null
+          and created_at > (select u.created_at from users u where u.id = ${userId})
+        returning 1
+      ), back as (
+        update recovery_codes set voided_at = null, void_reason = null
+        where user_id = ${userId} and created_at <= ${since} and voided_at > ${since} and used_at is null
+          and void_reason in ('replaced', 'removed')
+        returning 1
+      ) select (select count(*) from undone) + (select count(*) from back) as changed`.execute(this.#db);
+    return Number(rows[0]?.changed ?? 0) > 0;
+  }
+
+  async voidAll(userId: string, reason: VoidReason): Promise<void> {
     await this.#db
       .updateTable('recovery_codes')
-      .set({ voided_at: sql`now()` })
+      .set({ voided_at: sql`now()`, void_reason: reason })
       .where('user_id', '=', userId)
       .where('used_at', 'is', null)
       .where('voided_at', 'is', null)

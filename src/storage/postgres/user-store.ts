@@ -92,6 +92,51 @@ export class PostgresUserStore implements UserStore {
       .execute();
   }
 
+  async setEmail(id: string, email: string | null, verified: boolean): Promise<void> {
+    try {
+      const row = await this.#db
+        .updateTable('users')
+        .set((eb) => ({
+          email,
+          email_verified: verified,
+          updated_at: sql`now()`,
+          version: eb('version', '+', 1),
+        }))
+        .where('id', '=', id)
+        .returning('username')
+        .executeTakeFirst();
+      if (row === undefined) return;
+      await this.#db.deleteFrom('login_names').where('user_id', '=', id).where('kind', '=', 'email').execute();
+      const name = email === null ? null : foldLogin(email);
+      if (name === null || name === foldLogin(row.username)) return;
+      await this.#db.insertInto('login_names').values({ name, user_id: id, kind: 'email' }).execute();
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new Conflict('login_taken', 'this address is taken', 'email');
+      throw error;
+    }
+  }
+
+  async restoreEmail(id: string, since: Date): Promise<boolean> {
+    // The earliest of those replaced since then is the one that stood at that time.
+    const stood = await this.#db
+      .selectFrom('previous_addresses')
+      .select(['address', 'verified'])
+      .where('user_id', '=', id)
+      .where('replaced_at', '>', since)
+      .orderBy('id')
+      .limit(1)
+      .executeTakeFirst();
+    if (stood === undefined) return false;
+    await this.setEmail(id, stood.address, stood.verified);
+    // Neither the thief's address, which the change back has just put there, nor any other of that time is told again.
+    await this.#db
+      .deleteFrom('previous_addresses')
+      .where('user_id', '=', id)
+      .where('replaced_at', '>', since)
+      .execute();
+    return true;
+  }
+
   async replaceHash(id: string, oldHash: string, newHash: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('users')

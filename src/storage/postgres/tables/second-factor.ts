@@ -68,6 +68,8 @@ export interface ChallengesTable {
   lane: Lane;
   purpose: string;
   bound_to: string;
+  address: Generated<string>;
+  user_agent: Generated<string>;
   tries: Generated<number>;
   units: Generated<number>;
   day_started_at: Date | null;

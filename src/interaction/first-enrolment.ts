@@ -1,0 +1,32 @@
+import { linkSecondsOf } from '../domain/notice.ts';
+import { Fault } from '../errors.ts';
+import type { PendingSignIn } from './pending-sign-in.ts';
+import { laneOf, type Step } from './step.ts';
+
+/** What the first authenticator takes beside the password, in a browser that is not known. */
+export type FirstEnrolment = 'none' | 'mail' | 'operator';
+
+/**
+ * Holds a person without a factor before they may enrol one. First enrolment is trust on first use: whoever holds the
+ * password would be the first, so a browser nobody knows is asked for more. Answers whether a page was shown instead.
+ *
+ * Where guessing closed the second factor there is nothing to enrol: a new password alone must not bind a new secret
+ * (NIST SP 800-63B-4 section 3.2.2).
+ */
+export async function holdFirstEnrolment(step: Step, pending: PendingSignIn): Promise<boolean> {
+  const { ctx, services, uid, context } = step;
+  const { userId } = pending;
+  if (await services.isSecondFactorClosed(userId)) {
+    throw new Fault('second_factor_closed', 403, 'too many guesses closed the second factor');
+  }
+  if (services.firstEnrolment === 'none' || (await laneOf(step, userId)) === 'known') return false;
+  const mailed = services.firstEnrolment === 'mail' && (await services.mailEnrolmentLink(userId, uid, context));
+  if (!mailed) {
+    throw new Fault('enrolment_needs_operator', 403, 'the first authenticator takes a link of an operator');
+  }
+  services.views.page(ctx, 'mail-link-sent', {
+    purpose: 'first-enrolment',
+    validMinutes: linkSecondsOf('first-enrolment-link') / 60,
+  });
+  return true;
+}
