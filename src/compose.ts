@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { accountApiRoutes } from './account/api/routes.ts';
 import { accountRoutes } from './account/routes.ts';
 import { linkRoutes } from './account/link-routes.ts';
 import { createResetByLink } from './account/reset-by-link.ts';
@@ -76,6 +77,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     cookies,
     requestContext,
     prefix,
+    acr,
     provider: protocol.provider,
   });
   const setup = createSetupByLink(services);
@@ -89,6 +91,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     clientAddress: createClientAddress(settings.trustedProxies),
     routers: [
       interactionRoutes(interaction),
+      accountApiRoutes(account),
       accountRoutes(account),
       linkRoutes({
         ...services,

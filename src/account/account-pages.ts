@@ -1,8 +1,7 @@
-import { shortestWithSecondFactor } from '../domain/password-policy.ts';
+import { shortestWithSecondFactor, type PasswordVerdict } from '../domain/password-policy.ts';
 import { NotFound } from '../errors.ts';
 import type { FormError } from '../http/page-parts.ts';
-import { readConsentName } from '../provider/resource-servers.ts';
-import { frameOf, goTo, hasFreshProof, takeCode, type AccountRequest } from './account-request.ts';
+import { frameOf, goTo, hasFreshProof, takeCode, takeCurrentPassword, type AccountRequest } from './account-request.ts';
 
 /** The overview: is my account protected, what happened lately, what should I do. */
 export async function showOverview(request: AccountRequest): Promise<void> {
@@ -13,7 +12,7 @@ export async function showOverview(request: AccountRequest): Promise<void> {
     ...frameOf(request),
     secondFactor: {
       enabled,
-      required: services.isSecondFactorRequired(),
+      required: await services.isSecondFactorRequired(user.id),
       authenticators: authenticators.length,
       recoveryCodesRemaining,
     },
@@ -26,6 +25,7 @@ export async function showOverview(request: AccountRequest): Promise<void> {
 
 export async function showPassword(request: AccountRequest, error?: FormError): Promise<void> {
   const { ctx, services, user } = request;
+  const { enabled } = await services.status(user.id);
   services.views.page(
     ctx,
     'account-password',
@@ -33,48 +33,54 @@ export async function showPassword(request: AccountRequest, error?: FormError): 
       ...frameOf(request, error),
       changedAt: user.passwordChangedAt,
       leastLength: shortestWithSecondFactor,
-      proof: { password: true, code: true },
+      proof: { password: true, code: enabled },
     },
     { status: error === undefined ? 200 : 422 },
   );
 }
 
-/** A new password takes the old one and a code in the same act; it ends every session, this one too. */
+/**
+ * A new password takes the old one and a code in the same act; it ends every other session. It is judged first: a code
+ * serves once, and must not be spent on a password that is refused anyway.
+ */
 export async function changePassword(request: AccountRequest): Promise<void> {
-  const { ctx, services, user, fields, context } = request;
-  const checked = await services.checkPassword({
-    login: user.username,
-    password: fields.get('current_password') ?? '',
-    knownBrowserToken: services.browserToken(ctx),
-    context,
-  });
-  if (checked.kind === 'wait') {
-    return showPassword(request, { code: 'wait', values: { seconds: checked.retryAfterSeconds } });
-  }
-  if (checked.kind === 'wrong') {
-    return showPassword(request, { code: 'wrong-current-password', field: 'current_password' });
-  }
-  const refused = await takeCode(request);
+  const { ctx, services, session, user, fields, context } = request;
+  const names = [user.username, user.email ?? ''];
+  const password = fields.get('new_password') ?? '';
+  const unfit = passwordError(services.judgePassword(password, names));
+  if (unfit !== undefined) return showPassword(request, unfit);
+  const wrong = await takeCurrentPassword(request);
+  if (wrong !== undefined) return showPassword(request, wrong);
+  const { enabled } = await services.status(user.id);
+  const refused = enabled ? await takeCode(request) : undefined;
   if (refused === 'signing-in') return;
   if (refused !== undefined) return showPassword(request, refused);
-  const outcome = await services.setPassword({
+  if (!enabled && !hasFreshProof(request, '/account/password')) return;
+  await services.setPassword({
     userId: user.id,
-    names: [user.username, user.email ?? ''],
-    password: fields.get('new_password') ?? '',
-    secondFactorProven: true,
+    names,
+    password,
+    secondFactorProven: enabled,
     type: 'password.changed',
+    keepSession: session.uid,
     context,
   });
+  // Every browser that was known went with the old password; this one proved itself just now.
+  await services.rememberBrowser(ctx, user.id);
+  return goTo(request, '/account/password', 'password-changed');
+}
+
+function passwordError(verdict: PasswordVerdict): FormError | undefined {
   const field = 'new_password';
-  switch (outcome.kind) {
-    case 'set':
-      return goTo(request, '/account');
+  switch (verdict.kind) {
+    case 'good':
+      return undefined;
     case 'too-short':
-      return showPassword(request, { code: 'password-too-short', field, values: { least: outcome.least } });
+      return { code: 'password-too-short', field, values: { least: verdict.least } };
     case 'too-long':
-      return showPassword(request, { code: 'password-too-long', field, values: { most: outcome.most } });
+      return { code: 'password-too-long', field, values: { most: verdict.most } };
     case 'common':
-      return showPassword(request, { code: 'password-common', field });
+      return { code: 'password-common', field };
   }
 }
 
@@ -108,15 +114,7 @@ export async function endOtherSessions(request: AccountRequest): Promise<void> {
 
 export async function showApplications(request: AccountRequest): Promise<void> {
   const { ctx, services, user } = request;
-  const consents = await services.listConsents(user.id);
-  const applications = await Promise.all(
-    consents.map(async ({ clientId, scopes, allowedAt }) => ({
-      id: clientId,
-      name: await services.clientName(clientId),
-      scopes: scopes.map((name) => readConsentName(name).scope),
-      allowedAt,
-    })),
-  );
+  const applications = await services.listApplications(user.id);
   services.views.page(ctx, 'applications', { ...frameOf(request), applications });
 }
 

@@ -1,7 +1,6 @@
 import type { Context } from 'koa';
 import type { RequestContext } from '../domain/audit-event.ts';
 import type { User } from '../domain/user.ts';
-import { isRecoveryCodeLike } from '../domain/recovery-code.ts';
 import type { Lane } from '../domain/throttle.ts';
 import type { AccountFrame, AccountNoticeCode } from '../http/account-pages.ts';
 import { accountNoticeCodes } from '../http/account-pages.ts';
@@ -10,17 +9,18 @@ import { readFields, type Fields } from '../http/forms.ts';
 import type { FormError } from '../http/page-parts.ts';
 import { setReader } from '../http/reader.ts';
 import type { Views } from '../http/views.ts';
-import type { ListedConsent, ListedSession } from '../provider/stores.ts';
+import type { PasswordVerdict } from '../domain/password-policy.ts';
+import type { ApiCall, TokenCheck } from '../provider/check-access-token.ts';
+import type { ListedSession } from '../provider/stores.ts';
 import type { createChangeSecondFactor } from '../second-factor/change-second-factor.ts';
 import type { createEnrolAuthenticator } from '../second-factor/enrol-authenticator.ts';
-import type { createOpenChallenge } from '../second-factor/open-challenge.ts';
-import type { createRedeemRecoveryCode } from '../second-factor/redeem-recovery-code.ts';
 import type { createSecondFactorStatus } from '../second-factor/status.ts';
-import type { createVerifyOneTimeCode } from '../second-factor/verify-one-time-code.ts';
-import type { ShortLivedRecords } from '../short-lived-records.ts';
 import type { createCheckPassword } from '../users/check-password.ts';
 import type { createSetPassword } from '../users/set-password.ts';
 import type { AccountSession, AccountSessions } from './account-session.ts';
+import type { Activity, ActivityPage } from './activity.ts';
+import type { ApplicationListed } from './export-data.ts';
+import type { createProveCode } from './prove-code.ts';
 
 /** What the account page is given. */
 export interface AccountServices {
@@ -29,25 +29,47 @@ export interface AccountServices {
   readonly csrf: Csrf;
   readonly prefix: string;
   readonly now: () => Date;
-  readonly records: ShortLivedRecords;
-  readonly isSecondFactorRequired: () => boolean;
+  readonly epochSeconds: () => number;
+  readonly isSecondFactorRequired: (userId: string) => Promise<boolean>;
+  readonly findUser: (id: string) => Promise<User | undefined>;
+  /** Checks an access token for the account API. */
+  readonly checkToken: (call: ApiCall) => Promise<TokenCheck>;
+  readonly recordRefusal: (userId: string, refusal: ApiRefusal) => Promise<void>;
   readonly requestContext: (ctx: Context) => RequestContext;
   readonly browserToken: (ctx: Context) => string | undefined;
+  /** Makes this browser known anew, after all were forgotten by an act of the person in it. */
+  readonly rememberBrowser: (ctx: Context, userId: string) => Promise<void>;
   readonly laneOf: (token: string | undefined, userId: string) => Promise<Lane>;
   readonly status: ReturnType<typeof createSecondFactorStatus>;
   readonly enrolment: ReturnType<typeof createEnrolAuthenticator>;
   readonly change: ReturnType<typeof createChangeSecondFactor>;
-  readonly openChallenge: ReturnType<typeof createOpenChallenge>;
-  readonly verifyOneTimeCode: ReturnType<typeof createVerifyOneTimeCode>;
-  readonly redeemRecoveryCode: ReturnType<typeof createRedeemRecoveryCode>;
+  readonly proveCode: ReturnType<typeof createProveCode>;
+  /** Takes one of the enrolments a person may begin; answers 0, or the seconds until the next. */
+  readonly chargeEnrolment: (userId: string) => Promise<number>;
   readonly checkPassword: ReturnType<typeof createCheckPassword>;
+  readonly judgePassword: (password: string, names: readonly string[]) => PasswordVerdict;
   readonly setPassword: ReturnType<typeof createSetPassword>;
   readonly listSessions: (userId: string) => Promise<ListedSession[]>;
   readonly endSession: (userId: string, uid: string, context: RequestContext) => Promise<boolean>;
   readonly endOtherSessions: (userId: string, exceptUid: string, context: RequestContext) => Promise<void>;
-  readonly listConsents: (userId: string) => Promise<ListedConsent[]>;
+  readonly listApplications: (userId: string) => Promise<ApplicationListed[]>;
   readonly revokeConsent: (userId: string, clientId: string, context: RequestContext) => Promise<boolean>;
   readonly clientName: (clientId: string) => Promise<string>;
+  readonly listActivity: (
+    userId: string,
+    page: { readonly limit: number; readonly cursor?: string | undefined },
+  ) => Promise<ActivityPage>;
+  readonly findActivity: (userId: string, id: string) => Promise<Activity | undefined>;
+  readonly exportData: (user: User, context: RequestContext) => Promise<Record<string, unknown>>;
+}
+
+/** A call of the API that was refused for too weak a proof. */
+export interface ApiRefusal {
+  readonly method: string;
+  readonly path: string;
+  readonly code: string;
+  readonly client: string;
+  readonly context: RequestContext;
 }
 
 /** One request of a signed-in person to their account page. */
@@ -107,45 +129,51 @@ export function hasFreshProof({ ctx, services, session }: AccountRequest, return
   return false;
 }
 
-const challengeKind = 'account-challenge';
-
 /**
- * Takes the code of a form as the fresh proof of that one act. It shares challenge, lanes and totals with every other
- * door: after five wrong ones the person signs in again. Answers undefined where the act may go on.
+ * Takes the code of a form as the fresh proof of that one act. Answers undefined where the act may go on; after five
+ * wrong ones the person signs in again.
  */
 export async function takeCode(request: AccountRequest): Promise<FormError | 'signing-in' | undefined> {
   const { ctx, services, session, user, fields, context } = request;
-  const boundTo = session.uid;
-  const lane = await services.laneOf(services.browserToken(ctx), user.id);
-  let challengeId = await services.records.read(challengeKind, boundTo);
-  if (challengeId === undefined) {
-    challengeId = await services.openChallenge({ userId: user.id, lane, purpose: 'account', boundTo });
-    await services.records.put(challengeKind, boundTo, challengeId, 600);
-  }
-  const code = fields.get('code') ?? '';
-  const attempt = { userId: user.id, challengeId, boundTo, code, context };
-  const outcome = isRecoveryCodeLike(code)
-    ? await services.redeemRecoveryCode(attempt)
-    : await services.verifyOneTimeCode(attempt);
-  switch (outcome.kind) {
+  const proof = await services.proveCode({
+    userId: user.id,
+    boundTo: session.uid,
+    signedInAt: session.signedInAt,
+    lane: await services.laneOf(services.browserToken(ctx), user.id),
+    code: fields.get('code') ?? '',
+    context,
+  });
+  switch (proof.kind) {
     case 'accepted':
-      await services.records.remove(challengeKind, boundTo);
       return undefined;
-    case 'challenge-spent':
-      await services.records.remove(challengeKind, boundTo);
+    case 'sign-in-again':
       services.sessions.startSignIn(ctx, '/account', true);
       return 'signing-in';
     case 'wait':
-      ctx.set('Retry-After', String(outcome.retryAfterSeconds));
-      return { code: 'wait', field: 'code', values: { seconds: outcome.retryAfterSeconds } };
+      ctx.set('Retry-After', String(proof.retryAfterSeconds));
+      return { code: 'wait', field: 'code', values: { seconds: proof.retryAfterSeconds } };
     case 'clock-off': {
-      const minutes = Math.max(1, Math.round(Math.abs(outcome.offsetSeconds) / 60));
-      const late = outcome.offsetSeconds > 0 ? 'clock-ahead' : 'clock-behind';
-      return { code: late, field: 'code', values: { minutes } };
+      const minutes = Math.max(1, Math.round(Math.abs(proof.offsetSeconds) / 60));
+      const code = proof.offsetSeconds > 0 ? 'clock-ahead' : 'clock-behind';
+      return { code, field: 'code', values: { minutes } };
     }
     case 'wrong':
-    case 'closed':
-    case 'secret-unreadable':
       return { code: 'wrong-proof', field: 'code' };
   }
+}
+
+/** Checks the current password of a form, charged like any other; undefined where it was right. */
+export async function takeCurrentPassword(request: AccountRequest): Promise<FormError | undefined> {
+  const { ctx, services, user, fields, context } = request;
+  const checked = await services.checkPassword({
+    login: user.username,
+    password: fields.get('current_password') ?? '',
+    knownBrowserToken: services.browserToken(ctx),
+    context,
+  });
+  if (checked.kind === 'right') return undefined;
+  const field = 'current_password';
+  if (checked.kind === 'wrong') return { code: 'wrong-current-password', field };
+  ctx.set('Retry-After', String(checked.retryAfterSeconds));
+  return { code: 'wait', field, values: { seconds: checked.retryAfterSeconds } };
 }

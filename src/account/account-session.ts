@@ -27,7 +27,7 @@ export interface AccountSessionDependencies {
 
 const stateCookie = 'twofold-account-sign-in';
 /** How old a sign-in may be for a change that carries no code of its own. */
-const freshSeconds = 300;
+export const freshProofSeconds = 300;
 
 /**
  * Reads the engine's session for the account page: two factors proven in it, the person there and enabled. Anybody else
@@ -49,7 +49,7 @@ export function createAccountSessions(dependencies: AccountSessionDependencies) 
   return {
     read,
 
-    isFresh: ({ signedInAt }: AccountSession): boolean => epochSeconds() - signedInAt <= freshSeconds,
+    isFresh: ({ signedInAt }: AccountSession): boolean => epochSeconds() - signedInAt <= freshProofSeconds,
 
     /** Sends the browser through a sign-in and back to `returnTo`; `again` asks both factors anew. */
     startSignIn(ctx: Context, returnTo: string, again: boolean): void {

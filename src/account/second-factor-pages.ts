@@ -6,14 +6,22 @@ import { frameOf, goTo, hasFreshProof, takeCode, type AccountRequest } from './a
 
 /** The person's authenticators. */
 export async function showAuthenticators(request: AccountRequest, error?: FormError): Promise<void> {
-  const { ctx, services, user } = request;
+  const { ctx, services, user, session } = request;
   const { authenticators } = await services.status(user.id);
-  services.views.page(ctx, 'authenticators', {
-    ...frameOf(request, error),
-    authenticators,
-    most: mostAuthenticators,
-    lastMayGo: !services.isSecondFactorRequired(),
-  });
+  // Only the session that began it can go on with it.
+  const pending = await services.enrolment.showPending(user.id, user.username, session.uid);
+  services.views.page(
+    ctx,
+    'authenticators',
+    {
+      ...frameOf(request, error),
+      authenticators,
+      pending: pending && { label: pending.label, expiresAt: pending.expiresAt },
+      most: mostAuthenticators,
+      lastMayGo: !(await services.isSecondFactorRequired(user.id)),
+    },
+    { status: error === undefined ? 200 : error.code === 'wait' ? 429 : 422 },
+  );
 }
 
 export async function startEnrolment(request: AccountRequest): Promise<void> {
@@ -22,6 +30,11 @@ export async function startEnrolment(request: AccountRequest): Promise<void> {
   const { authenticators } = await services.status(user.id);
   if (authenticators.length >= mostAuthenticators) {
     return showAuthenticators(request, { code: 'too-many-authenticators', values: { most: mostAuthenticators } });
+  }
+  const wait = await services.chargeEnrolment(user.id);
+  if (wait > 0) {
+    request.ctx.set('Retry-After', String(wait));
+    return showAuthenticators(request, { code: 'wait', values: { seconds: wait } });
   }
   await services.enrolment.start({
     userId: user.id,
@@ -52,6 +65,7 @@ export async function confirmAuthenticator(request: AccountRequest): Promise<voi
     userId: user.id,
     id: pending.id,
     boundTo: session.uid,
+    keepSession: session.uid,
     code,
     context,
   });
@@ -68,7 +82,7 @@ export async function confirmAuthenticator(request: AccountRequest): Promise<voi
 }
 
 export async function cancelEnrolment(request: AccountRequest): Promise<void> {
-  await request.services.enrolment.cancel(request.user.id);
+  await request.services.enrolment.cancel(request.user.id, request.context);
   goTo(request, '/account/authenticators', 'enrolment-cancelled');
 }
 
@@ -91,28 +105,36 @@ export async function showRemoveAuthenticator(request: AccountRequest, id: strin
 }
 
 export async function removeAuthenticator(request: AccountRequest, id: string): Promise<void> {
-  const { services, user, context } = request;
+  const { services, session, user, context } = request;
   const { authenticators } = await services.status(user.id);
   if (!authenticators.some((one) => one.id === id)) throw new NotFound();
-  const lastMayGo = !services.isSecondFactorRequired();
+  const lastMayGo = !(await services.isSecondFactorRequired(user.id));
   if (authenticators.length === 1 && !lastMayGo) {
     return showRemoveAuthenticator(request, id, { code: 'last-authenticator' });
   }
   const refused = await takeCode(request);
   if (refused === 'signing-in') return;
   if (refused !== undefined) return showRemoveAuthenticator(request, id, refused);
-  const outcome = await services.change.remove(user.id, id, lastMayGo, context);
+  const outcome = await services.change.remove(user.id, id, lastMayGo, context, session.uid);
   if (outcome.kind === 'last-one') return showRemoveAuthenticator(request, id, { code: 'last-authenticator' });
   goTo(request, '/account/authenticators', 'authenticator-removed');
 }
 
 export async function showRecoveryCodes(request: AccountRequest, error?: FormError): Promise<void> {
   const { ctx, services, user } = request;
-  const { enabled, recoveryCodesRemaining } = await services.status(user.id);
+  const { enabled, recoveryCodesRemaining, recoveryCodesTotal, recoveryCodesCreatedAt } = await services.status(
+    user.id,
+  );
   services.views.page(
     ctx,
     'account-recovery-codes',
-    { ...frameOf(request, error), remaining: recoveryCodesRemaining, total: recoveryCodesInSet, enabled },
+    {
+      ...frameOf(request, error),
+      remaining: recoveryCodesRemaining,
+      total: Math.max(recoveryCodesInSet, recoveryCodesTotal),
+      enabled,
+      createdAt: recoveryCodesCreatedAt,
+    },
     { status: error === undefined ? 200 : 422 },
   );
 }

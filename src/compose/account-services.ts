@@ -1,20 +1,93 @@
 import type { AccountServices } from '../account/account-request.ts';
-import { createAccountSessions } from '../account/account-session.ts';
+import { accountClientId, createAccountSessions } from '../account/account-session.ts';
+import { createReadActivity } from '../account/activity.ts';
+import { createExportData } from '../account/export-data.ts';
+import { createProveCode } from '../account/prove-code.ts';
 import { hashToken } from '../crypto/random.ts';
+import type { AcrNames } from '../domain/authentication.ts';
+import { judgePassword } from '../domain/password-policy.ts';
+import { createCheckAccessToken } from '../provider/check-access-token.ts';
+import { accountAudience, readConsentName } from '../provider/resource-servers.ts';
 import type { InteractionParts } from './interaction-services.ts';
 
-/** What the account page is given. */
-export function createAccountServices(parts: InteractionParts & { readonly prefix: string }): AccountServices {
-  const { services, views, csrf, cookies, requestContext, provider, prefix } = parts;
+const knownBrowserSeconds = 90 * 86_400;
+
+export interface AccountParts extends InteractionParts {
+  /** Path of the issuer. */
+  readonly prefix: string;
+  readonly acr: AcrNames;
+}
+
+/** What the account page and the account API are given. */
+export function createAccountServices(parts: AccountParts): AccountServices {
+  const { services, views, csrf, cookies, requestContext, provider, prefix, acr } = parts;
   const { inTransaction, settings, clock } = services;
   const ended = { actor: '', type: 'session.ended' as const, result: 'success' as const };
+  const checkToken = createCheckAccessToken({ provider, acrNames: acr, issuer: settings.issuer, clock });
+  const activity = createReadActivity(
+    () => services.auditReader,
+    () => clock.now(),
+  );
+  const listSessions: AccountServices['listSessions'] = (userId) =>
+    inTransaction(({ sessions }) => sessions.list(userId));
+  const listApplications: AccountServices['listApplications'] = async (userId) => {
+    const listed = await inTransaction(({ tokens }) => tokens.listApplications(userId));
+    const shown = await Promise.all(
+      listed.map(async ({ clientId, scopes, allowedAt, lastUsedAt }) => {
+        const client = await provider().Client.find(clientId);
+        const [redirectUri = ''] = client?.redirectUris ?? [];
+        return {
+          id: clientId,
+          name: client?.clientName ?? clientId,
+          host: URL.canParse(redirectUri) ? new URL(redirectUri).host || undefined : undefined,
+          scopes: [...new Set(scopes.map((name) => readConsentName(name).scope))],
+          allowedAt,
+          lastUsedAt,
+        };
+      }),
+    );
+    return shown.filter(({ id }) => id !== accountClientId);
+  };
   return {
+    checkToken: (call) => checkToken(call, accountAudience(settings.issuer)),
+    recordRefusal: (userId, { method, path, code, client, context }) =>
+      inTransaction(({ audit }) =>
+        audit.record({
+          type: 'access.refused',
+          actor: userId,
+          target: userId,
+          result: 'failure',
+          details: { method, path, code, client },
+          context,
+        }),
+      ),
+    findUser: (id) => inTransaction(({ users }) => users.find(id)),
+    epochSeconds: () => clock.epochSeconds(),
+    proveCode: createProveCode(services),
+    chargeEnrolment: (userId) =>
+      services.attempts.charge([{ subject: `enrolment:${userId}`, burst: 10, refillSeconds: 60 }]),
+    judgePassword: (password, names) =>
+      judgePassword(password, {
+        withSecondFactor: true,
+        isCommon: services.passwords.isCommon,
+        contextWords: [...services.passwords.contextWords, ...names],
+      }),
+    listApplications,
+    listActivity: activity.list,
+    findActivity: activity.find,
+    exportData: createExportData({
+      inTransaction,
+      status: services.status,
+      listSessions,
+      listApplications,
+      listActivity: activity.list,
+      now: () => clock.now(),
+    }),
     views,
     csrf,
     prefix,
     requestContext,
     now: () => clock.now(),
-    records: services.records,
     sessions: createAccountSessions({
       provider,
       cookies,
@@ -22,8 +95,12 @@ export function createAccountServices(parts: InteractionParts & { readonly prefi
       issuer: settings.issuer,
       epochSeconds: () => clock.epochSeconds(),
     }),
-    isSecondFactorRequired: () => settings.secondFactorRequired === 'required',
+    isSecondFactorRequired: async () => settings.secondFactorRequired === 'required',
     browserToken: (ctx) => cookies.get(ctx, cookies.browser),
+    async rememberBrowser(ctx, userId) {
+      const token = await services.rememberBrowser(userId, requestContext(ctx).userAgent);
+      cookies.set(ctx, cookies.browser, token, knownBrowserSeconds);
+    },
     laneOf: async (token, userId) =>
       token !== undefined &&
       (await inTransaction(({ knownBrowsers }) => knownBrowsers.isKnown(hashToken(token), userId)))
@@ -32,12 +109,9 @@ export function createAccountServices(parts: InteractionParts & { readonly prefi
     status: services.status,
     enrolment: services.enrolment,
     change: services.changeSecondFactor,
-    openChallenge: services.openChallenge,
-    verifyOneTimeCode: services.verifyOneTimeCode,
-    redeemRecoveryCode: services.redeemRecoveryCode,
     checkPassword: services.checkPassword,
     setPassword: services.setPassword,
-    listSessions: (userId) => inTransaction(({ sessions }) => sessions.list(userId)),
+    listSessions,
     endSession: (userId, uid, context) =>
       inTransaction(async ({ sessions, audit }) => {
         const own = (await sessions.list(userId)).some((session) => session.uid === uid);
@@ -50,7 +124,6 @@ export function createAccountServices(parts: InteractionParts & { readonly prefi
         const count = await sessions.endAll(userId, 'account', exceptUid);
         await audit.record({ ...ended, actor: userId, target: userId, reason: 'account', details: { count }, context });
       }),
-    listConsents: (userId) => inTransaction(({ tokens }) => tokens.listConsents(userId)),
     revokeConsent: (userId, clientId, context) =>
       inTransaction(async ({ tokens, audit }) => {
         if (!(await tokens.removeConsent(userId, clientId))) return false;

@@ -19,6 +19,7 @@ import { createVerifyOneTimeCode } from '../second-factor/verify-one-time-code.t
 import type { ShortLivedRecords } from '../short-lived-records.ts';
 import { InProcessAttemptStore } from '../storage/in-process/attempt-store.ts';
 import { InProcessShortLivedRecords } from '../storage/in-process/short-lived-records.ts';
+import { PostgresAuditReader } from '../storage/postgres/audit-reader.ts';
 import { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
 import { createInTransaction, openDatabase, type Database } from '../storage/postgres/database.ts';
 import { migrate } from '../storage/postgres/migrate.ts';
@@ -125,6 +126,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     attempts,
     hasher,
     inTransaction,
+    auditReader: new PostgresAuditReader(database.kysely, personKeys),
     secondFactor,
     passwords,
     checkPassword: createCheckPassword({ inTransaction, attempts, hasher }),

@@ -69,8 +69,11 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
       return token;
     },
     clearGuard: (userId: string) => guards.clear(userId),
-    async endSessions(userId: string) {
-      await sessions.endAll(userId, 'account');
+    async endOtherSessions(userId: string, keep: string | null) {
+      await sessions.endAll(userId, 'account', keep ?? undefined);
+    },
+    async endSessions(userId: string, keep: string | null = null) {
+      await sessions.endAll(userId, 'account', keep ?? undefined);
       await tokens.removeGrantsOf(userId);
     },
     async putImportedFactor(

@@ -21,6 +21,7 @@ export async function submitEnrolment(step: Step): Promise<void> {
     userId: pending.userId,
     id: shown.id,
     boundTo: uid,
+    keepSession: step.interaction.session?.uid,
     code: fields.get('code') ?? '',
     context,
   });

@@ -77,7 +77,9 @@ export interface TokenStore {
   readConsent(userId: string, clientId: string): Promise<readonly string[]>;
   saveConsent(userId: string, clientId: string, scopes: readonly string[]): Promise<void>;
   listConsents(userId: string): Promise<ListedConsent[]>;
-  /** Forgets a consent and ends all that was granted under it. */
+  /** Who may act for a person: by a remembered consent, or by a grant that lives. */
+  listApplications(userId: string): Promise<ListedApplication[]>;
+  /** Forgets a consent and ends all that was granted, by it or without one; answers whether there was anything. */
   removeConsent(userId: string, clientId: string): Promise<boolean>;
 }
 
@@ -85,6 +87,14 @@ export interface ListedConsent {
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly allowedAt: Date;
+}
+
+export interface ListedApplication {
+  readonly clientId: string;
+  /** As consents name them: `scope`, or `resource scope` (see `readConsentName`). */
+  readonly scopes: readonly string[];
+  readonly allowedAt: Date;
+  readonly lastUsedAt: Date | null;
 }
 
 /** Marks that stand for acts that may happen once: a resume, a pushed request's use, an assertion's identifier. */

@@ -13,8 +13,17 @@ export type RemoveOutcome = { readonly kind: 'removed' } | { readonly kind: 'las
 /** The person's own changes. The caller has seen a fresh proof; ids are checked against their owner here. */
 export function createChangeSecondFactor({ inTransaction, hasher }: ChangeDependencies) {
   return {
-    /** Removes one; the last one only where `mayBeLast`. With the last go recovery codes and known browsers. */
-    remove: (userId: string, id: string, mayBeLast: boolean, context: RequestContext): Promise<RemoveOutcome> =>
+    /**
+     * Removes one; the last one only where `mayBeLast`. With the last go recovery codes and known browsers. Every other
+     * session ends: whoever held the removed one may have signed in with it. `keepSession` is the person's own.
+     */
+    remove: (
+      userId: string,
+      id: string,
+      mayBeLast: boolean,
+      context: RequestContext,
+      keepSession: string | null = null,
+    ): Promise<RemoveOutcome> =>
       inTransaction(async (stores) => {
         const live = await stores.authenticators.listLive(userId);
         const label = live.find((authenticator) => authenticator.id === id)?.label;
@@ -27,6 +36,7 @@ export function createChangeSecondFactor({ inTransaction, hasher }: ChangeDepend
           await stores.recoveryCodes.voidAll(userId, 'removed');
           await stores.forgetBrowsers(userId);
         }
+        await stores.endOtherSessions(userId, keepSession);
         await stores.guards.clearFailuresInARow(userId);
         await stores.audit.record({
           type: 'authenticator.removed',

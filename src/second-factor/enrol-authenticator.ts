@@ -25,6 +25,7 @@ export interface ShownEnrolment {
   /** An SVG picture with its quiet zone, dark on light. */
   readonly qrSvg: string;
   readonly expiresAt: Date;
+  readonly label: string;
 }
 
 export type ConfirmOutcome =
@@ -95,7 +96,7 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
       });
       return expiry;
     });
-    return show(id, parameters, input.accountName, expiresAt);
+    return show({ id, label, expiresAt }, parameters, input.accountName);
   }
 
   /** The pending one again, for the page that tells of a wrong code; only where it was started. */
@@ -107,7 +108,7 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
     const pending = await inTransaction(({ authenticators }) => authenticators.findPending(userId));
     if (pending === undefined || pending.boundTo !== boundTo) return undefined;
     const secret = secretBox.open(pending.secretSealed, secretContext(pending));
-    return show(pending.id, { ...pending, secret }, accountName, pending.expiresAt);
+    return show(pending, { ...pending, secret }, accountName);
   }
 
   /** Makes the pending one live. Its confirming step counts as used; the first one brings the recovery codes. */
@@ -115,6 +116,8 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
     readonly userId: string;
     readonly id: string;
     readonly boundTo: string;
+    /** The person's own session; the others end when a second factor is turned on. */
+    readonly keepSession?: string | null | undefined;
     readonly code: string;
     readonly context: RequestContext;
   }): Promise<ConfirmOutcome> {
@@ -147,12 +150,15 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
     const hasCodes = await inTransaction(({ recoveryCodes }) => recoveryCodes.countUnused(userId));
     const codes = hasCodes > 0 ? undefined : await newRecoveryCodeSet(hasher);
     try {
-      await inTransaction(async ({ authenticators, recoveryCodes, guards, audit, outbox }) => {
+      await inTransaction(async ({ authenticators, recoveryCodes, guards, audit, outbox, endOtherSessions }) => {
         const drift = learnDrift(0, check.offset);
+        const isFirst = (await authenticators.listLive(userId)).length === 0;
         if (!(await authenticators.confirm(userId, id, check.timeStep, drift, mostAuthenticators))) {
           throw new NotConfirmed();
         }
         if (codes !== undefined) await recoveryCodes.replace(userId, codes.stored);
+        // A session that began with the password alone must not outlive the moment it is no longer enough.
+        if (isFirst) await endOtherSessions(userId, input.keepSession ?? null);
         await guards.clearFailuresInARow(userId);
         await audit.record({
           ...event,
@@ -169,13 +175,23 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
     return { kind: 'confirmed', recoveryCodes: codes?.display ?? null };
   }
 
-  /** Leaves nothing of a pending one behind. */
-  async function cancel(userId: string): Promise<void> {
-    await inTransaction(({ authenticators }) => authenticators.dropPending(userId));
+  /** Leaves nothing of a pending one behind; recorded where a person gave it up. */
+  async function cancel(userId: string, context?: RequestContext): Promise<void> {
+    await inTransaction(async ({ authenticators, audit }) => {
+      const pending = context === undefined ? undefined : await authenticators.findPending(userId);
+      await authenticators.dropPending(userId);
+      if (context === undefined || pending === undefined) return;
+      const event = { actor: userId, target: userId, result: 'success' as const, context };
+      await audit.record({ ...event, type: 'enrolment.cancelled', details: { authenticator: pending.id } });
+    });
   }
 
-  function show(id: string, parameters: TotpParameters, accountName: string, expiresAt: Date): ShownEnrolment {
-    return { id, ...showSecret(parameters, settings.issuerName, accountName), expiresAt };
+  function show(
+    { id, label, expiresAt }: { readonly id: string; readonly label: string; readonly expiresAt: Date },
+    parameters: TotpParameters,
+    accountName: string,
+  ): ShownEnrolment {
+    return { id, ...showSecret(parameters, settings.issuerName, accountName), label, expiresAt };
   }
 
   return { start, showPending, confirm, cancel };

@@ -8,6 +8,12 @@ export interface StoredRecoveryCode {
   readonly hash: string;
 }
 
+export interface RecoveryCodeSetFacts {
+  readonly total: number;
+  readonly unused: number;
+  readonly createdAt: Date | null;
+}
+
 export interface RecoveryCodeStore {
   listUnused(userId: string): Promise<StoredRecoveryCode[]>;
   /** Makes all older codes void and stores the new set. */
@@ -15,6 +21,8 @@ export interface RecoveryCodeStore {
   /** Uses a code once: of any number of parallel calls one answers true. */
   use(userId: string, id: string): Promise<boolean>;
   countUnused(userId: string): Promise<number>;
+  /** The set in force: how many it had, how many are left, and when it was made. */
+  describeSet(userId: string): Promise<RecoveryCodeSetFacts>;
   /** `reason` decides whether an undo brings them back: it does for `replaced` and `removed`, for nothing else. */
   voidAll(userId: string, reason: VoidReason): Promise<void>;
   /** Makes sets that were made after `since` void and brings back the one that stood then. Answers whether any changed. */

@@ -11,8 +11,12 @@ export interface SecondFactorStatus {
     readonly type: 'totp';
     readonly createdAt: Date;
     readonly lastUsedAt: Date | null;
+    readonly digits: 6 | 8;
   }[];
   readonly recoveryCodesRemaining: number;
+  /** How many the present set had. */
+  readonly recoveryCodesTotal: number;
+  readonly recoveryCodesCreatedAt: Date | null;
 }
 
 /** What is enrolled, for the person, the operator and the next step of a sign-in. Never a secret. */
@@ -23,17 +27,21 @@ export function createSecondFactorStatus(
   return (userId: string): Promise<SecondFactorStatus> =>
     inTransaction(async ({ authenticators, recoveryCodes, guards }) => {
       const live = await authenticators.listLive(userId);
+      const codes = await recoveryCodes.describeSet(userId);
       return {
         enabled: live.length > 0,
         closed: isClosed(await guards.readGuard(userId), settings.limits),
-        authenticators: live.map(({ id, label, createdAt, lastUsedAt }) => ({
+        authenticators: live.map(({ id, label, createdAt, lastUsedAt, digits }) => ({
           id,
           label,
           type: 'totp' as const,
           createdAt,
           lastUsedAt,
+          digits,
         })),
-        recoveryCodesRemaining: await recoveryCodes.countUnused(userId),
+        recoveryCodesRemaining: codes.unused,
+        recoveryCodesTotal: codes.total,
+        recoveryCodesCreatedAt: codes.createdAt,
       };
     });
 }

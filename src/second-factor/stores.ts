@@ -20,6 +20,8 @@ export interface SecondFactorStores {
   readonly voidPassword: (userId: string) => Promise<void>;
   /** Forgets every browser the person signed in from. */
   readonly forgetBrowsers: (userId: string) => Promise<void>;
+  /** Ends every session of the person but `keep`. */
+  readonly endOtherSessions: (userId: string, keep: string | null) => Promise<void>;
 }
 
 export interface SecondFactorSettings {

@@ -44,6 +44,8 @@ export function createSetPassword({ inTransaction, hasher, settings, hasSecondFa
     /** The link by which it is set; used up in the same transaction. Throws `Fault` (`link_used`, 410). */
     readonly link?: { readonly tokenHash: string; readonly purposes: readonly LinkPurpose[] };
     readonly type: 'password.changed' | 'password.reset';
+    /** The session in which the person did it; every other one ends. */
+    readonly keepSession?: string | null | undefined;
     readonly context: RequestContext;
   }): Promise<SetPasswordOutcome> => {
     const verdict = judgePassword(input.password, {
@@ -62,7 +64,7 @@ export function createSetPassword({ inTransaction, hasher, settings, hasSecondFa
       await stores.users.setPassword(userId, hash);
       await stores.forgetBrowsers(userId);
       await stores.links.voidAll(userId);
-      await stores.endSessions(userId);
+      await stores.endSessions(userId, input.keepSession ?? null);
       if (input.secondFactorProven) await stores.clearGuard(userId);
       await stores.audit.record({ type, actor: userId, target: userId, result: 'success', context });
       await stores.outbox.enqueue({ kind: 'password-changed', userId, context });

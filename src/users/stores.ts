@@ -12,8 +12,8 @@ export interface UsersStores {
   readonly links: LinkStore;
   readonly audit: AuditLog;
   readonly outbox: Outbox;
-  /** Ends sessions and refresh tokens of a person. */
-  readonly endSessions: (userId: string) => Promise<void>;
+  /** Ends sessions and refresh tokens of a person, the session `keep` apart. */
+  readonly endSessions: (userId: string, keep?: string | null) => Promise<void>;
 }
 
 export type InUsersTransaction = InTransaction<UsersStores>;

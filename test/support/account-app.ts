@@ -60,6 +60,7 @@ export async function signInForApp(
   });
   if (step.page === 'password') step = { ...(await agent.submitPassword(step, person)), verifier };
   if (step.page === 'one-time-code') step = { ...(await agent.submit(step, { code: person.code() })), verifier };
+  if (step.page === 'consent') step = { ...(await agent.submit(step, { decision: 'allow' })), verifier };
   return {
     grant_type: 'authorization_code',
     code: codeOf(step),

@@ -1,6 +1,11 @@
 import { sql, type Kysely } from 'kysely';
 import { newId } from '../../crypto/random.ts';
-import type { RecoveryCodeStore, StoredRecoveryCode, VoidReason } from '../../second-factor/recovery-code-store.ts';
+import type {
+  RecoveryCodeSetFacts,
+  RecoveryCodeStore,
+  StoredRecoveryCode,
+  VoidReason,
+} from '../../second-factor/recovery-code-store.ts';
 import type { Tables } from './tables.ts';
 
 export class PostgresRecoveryCodeStore implements RecoveryCodeStore {
@@ -56,6 +61,18 @@ export class PostgresRecoveryCodeStore implements RecoveryCodeStore {
       .where('voided_at', 'is', null)
       .executeTakeFirstOrThrow();
     return Number(count);
+  }
+
+  async describeSet(userId: string): Promise<RecoveryCodeSetFacts> {
+    // A used code is not void: those of the set in force are all that are not.
+    const { rows } = await sql<{ total: string; unused: string; created_at: Date | null }>`
+      select count(*) as total, count(*) filter (where used_at is null) as unused, max(created_at) as created_at
+      from recovery_codes
+      where user_id = ${userId} and voided_at is null and set_id = (
+        select set_id from recovery_codes where user_id = ${userId} and voided_at is null
+        order by created_at desc limit 1)`.execute(this.#db);
+    const [row] = rows;
+    return { total: Number(row?.total ?? 0), unused: Number(row?.unused ?? 0), createdAt: row?.created_at ?? null };
   }
 
   async undoSince(userId: string, since: Date): Promise<boolean> {

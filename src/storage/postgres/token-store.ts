@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { Conflict } from '../../errors.ts';
-import type { FoundToken, ListedConsent, TokenRecord, TokenStore } from '../../provider/stores.ts';
+import type { FoundToken, ListedApplication, ListedConsent, TokenRecord, TokenStore } from '../../provider/stores.ts';
 import { isForeignKeyViolation } from './faults.ts';
 import type { Tables } from './tables.ts';
 
@@ -25,7 +25,8 @@ export class PostgresTokenStore implements TokenStore {
       insert into grants (id, user_id, client_id, payload, expires_at)
       values (${id}, ${userId}, ${clientId}, ${JSON.stringify(payload)}::jsonb,
         now() + make_interval(secs => ${lifetimeSeconds}))
-      on conflict (id) do update set payload = excluded.payload, expires_at = excluded.expires_at`.execute(this.#db);
+      on conflict (id) do update set payload = excluded.payload, expires_at = excluded.expires_at,
+        last_used_at = now()`.execute(this.#db);
   }
 
   async findGrant(id: string): Promise<Record<string, unknown> | undefined> {
@@ -67,7 +68,7 @@ export class PostgresTokenStore implements TokenStore {
   }
 
   async find(kind: string, idHash: string): Promise<FoundToken | undefined> {
-    const row = await this.#db
+    const row = await this.#finding(kind, idHash)
       .selectFrom('tokens')
       .innerJoin('grants', 'grants.id', 'tokens.grant_id')
       .innerJoin('users', 'users.id', 'grants.user_id')
@@ -79,6 +80,22 @@ export class PostgresTokenStore implements TokenStore {
       .where((eb) => eb.or([eb('tokens.offline', '=', true), sessionLives(sql.ref('tokens.session_uid'))]))
       .executeTakeFirst();
     return row && { payloadSealed: row.payload_sealed, consumedAt: row.consumed_at, answeredAt: row.answered_at };
+  }
+
+  /** Looking a refresh token up is the use of an application that people see; in the same statement, seldom a write. */
+  #finding(kind: string, idHash: string) {
+    return this.#db.with('used', (db) =>
+      db
+        .updateTable('grants')
+        .set({ last_used_at: sql`now()` })
+        .where('last_used_at', '<', sql<Date>`now() - interval '10 minutes'`)
+        .where('id', '=', (eb) =>
+          eb
+            .selectFrom('tokens')
+            .select('grant_id')
+            .where('id_hash', '=', kind === 'RefreshToken' ? idHash : ''),
+        ),
+    );
   }
 
   async consume(kind: string, idHash: string): Promise<boolean> {
@@ -151,13 +168,54 @@ export class PostgresTokenStore implements TokenStore {
     return rows.map((row) => ({ clientId: row.client_id, scopes: row.scopes, allowedAt: row.updated_at }));
   }
 
+  async listApplications(userId: string): Promise<ListedApplication[]> {
+    const { rows } = await sql<ApplicationRow>`
+      select client_id, coalesce(c.scopes, '{}') as scopes, coalesce(c.updated_at, g.created_at) as allowed_at,
+        g.last_used_at, coalesce(g.payloads, '[]') as payloads
+      from (select client_id, scopes, updated_at from consents where user_id = ${userId}) c
+      full join (
+        select client_id, min(created_at) as created_at, max(last_used_at) as last_used_at,
+          jsonb_agg(payload) as payloads
+        from grants where user_id = ${userId} and expires_at > now() group by client_id
+      ) g using (client_id)
+      order by client_id`.execute(this.#db);
+    return rows.map((row) => ({
+      clientId: row.client_id,
+      scopes: [...new Set([...row.scopes, ...row.payloads.flatMap(grantedNames)])],
+      allowedAt: row.allowed_at,
+      lastUsedAt: row.last_used_at,
+    }));
+  }
+
   async removeConsent(userId: string, clientId: string): Promise<boolean> {
     const { numDeletedRows } = await this.#db
       .deleteFrom('consents')
       .where('user_id', '=', userId)
       .where('client_id', '=', clientId)
       .executeTakeFirst();
-    await this.removeGrantsOf(userId, clientId);
-    return numDeletedRows > 0n;
+    const grants = await this.removeGrantsOf(userId, clientId);
+    return numDeletedRows > 0n || grants > 0;
   }
+}
+
+interface ApplicationRow {
+  readonly client_id: string;
+  readonly scopes: readonly string[];
+  readonly allowed_at: Date;
+  readonly last_used_at: Date | null;
+  readonly payloads: readonly GrantPayload[];
+}
+
+interface GrantPayload {
+  readonly openid?: { readonly scope?: string };
+  readonly resources?: Readonly<Record<string, string>>;
+}
+
+/** What a grant allows, named as consents are. */
+function grantedNames({ openid, resources = {} }: GrantPayload): string[] {
+  const words = (scope: string): string[] => scope.split(' ').filter((word) => word !== '');
+  return [
+    ...words(openid?.scope ?? ''),
+    ...Object.entries(resources).flatMap(([resource, scope]) => words(scope).map((word) => `${resource} ${word}`)),
+  ];
 }

@@ -55,6 +55,7 @@ export interface GrantsTable {
   client_id: string;
   payload: Json;
   created_at: Generated<Date>;
+  last_used_at: Generated<Date>;
   expires_at: Expiry;
 }
 
