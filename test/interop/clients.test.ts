@@ -32,7 +32,7 @@ describe('clients that nobody here wrote', () => {
   });
 
   async function register(metadata: Record<string, unknown>): Promise<void> {
-    await service.composed.services.manageRelyingParties.apply(metadata as never, 'test', testContext);
+    await service.composed.services.manageRelyingParties.apply(metadata, 'test', testContext);
   }
 
   /** Serves an application and answers its address. */
