@@ -10,15 +10,15 @@ import { createAccountServices } from './compose/account-services.ts';
 import { createHandleProtocol } from './compose/handle-protocol.ts';
 import { createInteractionServices } from './compose/interaction-services.ts';
 import { openServices, type ServiceOptions } from './compose/services.ts';
+import { createReadFacts } from './compose/trusted-browser-cookie.ts';
 import { newId } from './crypto/random.ts';
-import { acrNames } from './domain/authentication.ts';
 import { shortestAlone, shortestWithSecondFactor } from './domain/password-policy.ts';
 import { createApp, createHttpServer, type Origin } from './http/app.ts';
 import { createClientAddress } from './http/client-address.ts';
 import { createCookieJar } from './http/cookies.ts';
 import { createCsrf } from './http/csrf.ts';
 import { createViews } from './http/views.ts';
-import { createPrompts } from './interaction/prompts.ts';
+import { createPrompts, createSessionJudge } from './interaction/prompts.ts';
 import { createProviderPages } from './interaction/provider-pages.ts';
 import { interactionRoutes } from './interaction/routes.ts';
 
@@ -45,18 +45,16 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
   const views = createViews({ branding, clock });
   const csrf = createCsrf(keys.cookies, issuer.origin);
   const cookies = createCookieJar(secure, keys.cookies);
-  const acr = acrNames();
+  const acr = services.acrNames;
+  const judge = createSessionJudge({ acrNames: acr, readFacts: createReadFacts(services, cookies) });
   const protocol = await createHandleProtocol({
     services,
     acr,
     secure,
     prefix,
     pages: createProviderPages(views, prefix),
-    policy: createPrompts({
-      acrNames: acr,
-      needsSecondFactor: async (userId) =>
-        settings.secondFactorRequired === 'required' || (await services.status(userId)).enabled,
-    }),
+    policy: createPrompts(judge),
+    isSignInComplete: async (ctx) => (await judge(ctx)) === 'complete',
   });
   const requestContext = (ctx: { readonly state: unknown }) => {
     const { requestId, address, userAgent } = (ctx.state as { origin: Origin }).origin;

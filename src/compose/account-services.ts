@@ -95,7 +95,7 @@ export function createAccountServices(parts: AccountParts): AccountServices {
       issuer: settings.issuer,
       epochSeconds: () => clock.epochSeconds(),
     }),
-    isSecondFactorRequired: async () => settings.secondFactorRequired === 'required',
+    isSecondFactorRequired: services.isSecondFactorRequired,
     browserToken: (ctx) => cookies.get(ctx, cookies.browser),
     async rememberBrowser(ctx, userId) {
       const token = await services.rememberBrowser(userId, requestContext(ctx).userAgent);

@@ -26,10 +26,19 @@ export interface ProtocolDependencies {
   readonly prefix: string;
   readonly pages: ProviderOptions['pages'];
   readonly policy: ProviderOptions['policy'];
+  readonly isSignInComplete: ProviderOptions['isSignInComplete'];
 }
 
 /** Builds the engine over our stores, and the door through which requests reach it. */
-export async function createHandleProtocol({ services, acr, secure, prefix, pages, policy }: ProtocolDependencies) {
+export async function createHandleProtocol({
+  services,
+  acr,
+  secure,
+  prefix,
+  pages,
+  policy,
+  isSignInComplete,
+}: ProtocolDependencies) {
   const { settings, database, clock, records, secretBox, keys } = services;
   const db = database.kysely;
   const users = new PostgresUserStore(db);
@@ -57,6 +66,7 @@ export async function createHandleProtocol({ services, acr, secure, prefix, page
     findUser: (id) => guarded(() => users.find(id)),
     acrNames: acr,
     policy,
+    isSignInComplete,
     interactionUrl: (uid) => `${prefix}/interaction/${uid}`,
     pages,
     async checkClientSecret(clientId, secret) {

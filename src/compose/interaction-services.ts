@@ -3,6 +3,7 @@ import { isClosed } from '../domain/throttle.ts';
 import type { CookieJar } from '../http/cookies.ts';
 import type { Csrf } from '../http/csrf.ts';
 import type { Views } from '../http/views.ts';
+import { createReadFacts, trustCookie } from './trusted-browser-cookie.ts';
 import { createPendingSignIns } from '../interaction/pending-sign-in.ts';
 import type { InteractionServices } from '../interaction/step.ts';
 import type { Services } from './services.ts';
@@ -51,13 +52,26 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
     mailKnownBrowserLink: async (userId, uid, context) => {
       await services.mailedLinks.sendBrowserLink('known-browser', userId, uid, context);
     },
-    isSecondFactorRequired: () => settings.secondFactorRequired === 'required',
+    acrNames: services.acrNames,
+    readSignInFacts: createReadFacts(services, cookies),
+    beginGrace: services.beginGrace,
+    async trustBrowser(ctx, userId, clientId, days) {
+      const name = trustCookie(userId);
+      const { token, lifetimeSeconds } = await services.trustedBrowsers.trust({
+        userId,
+        clientId,
+        days,
+        replaces: cookies.get(ctx, name),
+        context: requestContext(ctx),
+      });
+      cookies.set(ctx, name, token, lifetimeSeconds);
+    },
     findUser: (id) => inTransaction(({ users }) => users.find(id)),
     browserToken: (ctx) => cookies.get(ctx, cookies.browser),
     isKnownBrowser: async (token, userId) =>
       token !== undefined &&
       (await inTransaction(({ knownBrowsers }) => knownBrowsers.isKnown(hashToken(token), userId))),
-    async completeSignIn(ctx, { userId, clientId, acr, amr, stepUp }) {
+    async completeSignIn(ctx, { userId, clientId, acr, amr, proof, stepUp }) {
       const context = requestContext(ctx);
       const before = cookies.get(ctx, cookies.browser);
       const known =
@@ -67,13 +81,16 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
       cookies.set(ctx, cookies.browser, token, ninetyDays);
       const event = { actor: userId, target: userId, result: 'success', context } as const;
       await inTransaction(async ({ audit, outbox }) => {
-        const details = { client: clientId, acr, amr: amr.join(' '), stepUp };
-        await audit.record({ ...event, type: 'sign-in.completed', details });
+        const details = { client: clientId, acr, amr: amr.join(' ') };
+        await audit.record({ ...event, type: stepUp ? 'step-up.completed' : 'sign-in.completed', details });
         if (known) return;
         await audit.record({ ...event, type: 'browser.new' });
         await outbox.enqueue({ kind: 'browser-new', userId, context });
       });
       await services.tellAfterSignIn(userId, context);
+      if (proof !== 'trusted-browser') return;
+      const trusted = await services.trustedBrowsers.find(cookies.get(ctx, trustCookie(userId)), userId);
+      if (trusted !== undefined) await services.trustedBrowsers.used(userId, trusted.id, clientId, context);
     },
     async endSession(uid, userId, context) {
       await inTransaction(async ({ sessions, audit }) => {

@@ -1,3 +1,4 @@
+import { accountClientId } from '../account/account-session.ts';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config/settings-table.ts';
 import { acrNames } from '../domain/authentication.ts';
@@ -35,7 +36,8 @@ export function createPolicyServices({ settings, inTransaction, clock, limits, f
           const guard = await stores.guards.readGuard(userId);
           return {
             hasFactor: (await stores.authenticators.listLive(userId)).length > 0,
-            isGuessedAt: isClosed(guard, limits) || guard.total >= limits.changePasswordAt,
+            isClosed: isClosed(guard, limits),
+            isGuessedAt: guard.total >= limits.changePasswordAt,
           };
         },
       }),
@@ -47,6 +49,9 @@ export function createPolicyServices({ settings, inTransaction, clock, limits, f
     managePolicies: createManagePolicies(common),
     simulatePolicy: createSimulatePolicy({ readFacts: readSignInFacts, findUser, names }),
     readSignInFacts,
+    /** Whether a policy demands a factor of a person wherever they sign in. */
+    isSecondFactorRequired: async (userId: string): Promise<boolean> =>
+      (await readSignInFacts({ userId, clientId: accountClientId })).policy.secondFactor === 'required',
     beginGrace: createBeginGrace(common),
     trustedBrowsers: createTrustedBrowsers({ inTransaction, clock }),
   };

@@ -78,18 +78,32 @@ export function answeredAcr(
   return reached;
 }
 
+/** What a request says of `acr`: by the claims parameter and by `acr_values`, each in its order of preference. */
+export interface AskedAcr {
+  readonly byClaims: readonly string[];
+  /** The claims parameter marks it as essential: an answer without one of its values is refused. */
+  readonly essential: boolean;
+  readonly byParameter: readonly string[];
+}
+
+/** All names asked for, in the order in which they are answered (OpenID Connect Core section 5.5.1.1). */
+export function namesOf({ byClaims, byParameter }: AskedAcr): string[] {
+  return [...new Set([...byClaims, ...byParameter])];
+}
+
 /**
- * What a request asks of the session: `nothing`; the weakest of ours that would satisfy the first known name; or
- * `unmet` where it names only values nobody here can reach.
+ * What a request asks of the session: `nothing`; what the first known name of each list stands for, the stronger of
+ * both; or `unmet` where an essential claim, or all there is, names only values nobody here can reach.
  */
 export function requestedAcr(
   names: AcrNames,
-  asked: readonly string[],
+  asked: AskedAcr,
 ): { readonly kind: 'nothing' } | { readonly kind: 'asked'; readonly acr: string } | { readonly kind: 'unmet' } {
-  if (asked.length === 0) return { kind: 'nothing' };
-  for (const name of asked) {
-    const meaning = names.meaningOf(name);
-    if (meaning !== undefined) return { kind: 'asked', acr: meaning };
-  }
-  return { kind: 'unmet' };
+  const firstKnown = (list: readonly string[]): string | undefined =>
+    list.map((name) => names.meaningOf(name)).find((meaning) => meaning !== undefined);
+  const byClaims = firstKnown(asked.byClaims);
+  if (asked.essential && byClaims === undefined) return { kind: 'unmet' };
+  const levels = [byClaims, firstKnown(asked.byParameter)].filter((level) => level !== undefined);
+  if (levels.length > 0) return { kind: 'asked', acr: levels.find((level) => level === acrTwoFactors) ?? acrOneFactor };
+  return namesOf(asked).length === 0 ? { kind: 'nothing' } : { kind: 'unmet' };
 }

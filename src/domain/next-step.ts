@@ -9,6 +9,8 @@ export interface SignInFacts {
   /** What was proven beside the password; a trusted browser is judged anew each time and is no proof kept. */
   readonly proof: Extract<SecondProof, 'otp' | 'recovery-code' | 'none'>;
   readonly hasFactor: boolean;
+  /** Too many guesses closed the second factor: nobody passes without proving it, whatever the policy. */
+  readonly isClosed: boolean;
   /** A guessed password must be replaced before anything goes on. */
   readonly passwordMustChange: boolean;
   readonly policy: EffectivePolicy;
@@ -55,6 +57,7 @@ export const reasonSentences = {
   'nothing-proven': 'Every sign-in begins with the password.',
   'password-guessed-at': 'Too many codes were guessed with this password: a new one has to be set.',
   'two-factors-proven': 'Two factors were proven.',
+  'second-factor-closed': 'Too many guesses closed the second factor; it has to be proven or opened again.',
   'has-factor': 'Who has a second factor is always asked for it.',
   'request-asks-two-factors': 'The request asks for two factors.',
   'client-needs-two-factors': 'The relying party always needs two factors.',
@@ -92,7 +95,8 @@ export function nextStep(facts: SignInFacts): NextStep {
     return {
       step: 'one-time-code',
       reasons: [{ code: 'has-factor' }, ...demands, ...(trust === undefined ? [] : [trust.reason])],
-      trustDays: policy.trustedBrowserDays,
+      // Nothing is offered that would be asked again all the same.
+      trustDays: demands.length === 0 ? policy.trustedBrowserDays : 0,
     };
   }
   if (demands.length > 0) return { step: 'enrol', reasons: demands, deferUntil: undefined };
@@ -114,8 +118,8 @@ export function nextStep(facts: SignInFacts): NextStep {
 
 /** What is known of a session in which somebody signed in earlier. */
 export function factsOfSession(session: {
-  readonly acr: string | undefined;
-  readonly amr: readonly string[] | undefined;
+  readonly acr?: string | undefined;
+  readonly amr?: readonly string[] | undefined;
 }): Pick<SignInFacts, 'passwordProven' | 'proof' | 'passwordMustChange' | 'enrolmentDeferred'> {
   const two = provedTwoFactors(session.acr, session.amr);
   return {
@@ -127,9 +131,10 @@ export function factsOfSession(session: {
   };
 }
 
-function demandsOfTwoFactors({ askedAcr, clientAcr, policy }: SignInFacts): Reason[] {
+function demandsOfTwoFactors({ askedAcr, clientAcr, policy, isClosed }: SignInFacts): Reason[] {
   const unmet = (acr: string | undefined): boolean => acr !== undefined && !satisfies(acrOneFactor, acr);
   const reasons: Reason[] = [];
+  if (isClosed) reasons.push({ code: 'second-factor-closed' });
   if (unmet(askedAcr)) reasons.push({ code: 'request-asks-two-factors' });
   if (unmet(clientAcr)) reasons.push({ code: 'client-needs-two-factors' });
   if (unmet(policy.acr)) reasons.push({ code: 'policy-needs-two-factors', policy: policy.decidedBy.acr });

@@ -165,6 +165,10 @@ interface SignInPages {
     readonly validMinutes: number;
     /** Only where the person gave or proved it; never after a name was typed by a stranger. */
     readonly email?: string | undefined;
+    /** A person who may still go on without a factor (grace period): form that takes `csrf`, and the last day. */
+    readonly laterAction?: string | undefined;
+    readonly requiredFrom?: Date | undefined;
+    readonly csrf?: string | undefined;
     readonly backHref?: string | undefined;
   };
   /** What a mailed link opens; the button does the act, so that a mail scanner's visit does nothing. Sends nothing. */

@@ -1,6 +1,7 @@
 import { newId } from '../crypto/random.ts';
 import { Fault } from '../errors.ts';
 import type { CodeOutcome } from '../second-factor/stores.ts';
+import { decide } from './decide.ts';
 import { finishSignIn } from './finish.ts';
 import type { PendingSignIn, ProvenFactor } from './pending-sign-in.ts';
 import { showNextStep, showPassword } from './show.ts';
@@ -19,8 +20,18 @@ export async function submitOneTimeCode(step: Step): Promise<void> {
     context,
     ...(authenticatorId === undefined || authenticatorId === '' ? {} : { authenticatorId }),
   });
-  if (outcome.kind === 'accepted') return accepted(step, pending, 'otp', outcome.passwordMustChange, null);
+  if (outcome.kind === 'accepted') {
+    const wanted = { ...pending, trustDays: await trustDaysOf(step, pending) };
+    return accepted(step, wanted, 'otp', outcome.passwordMustChange, null);
+  }
   return refused(step, pending, outcome, { error: { code: 'wrong-code', field: 'code' } });
+}
+
+/** What the person ticked counts where the page offered it, and no longer than it did. */
+async function trustDaysOf(step: Step, pending: PendingSignIn): Promise<number> {
+  if (step.fields.get('trust_browser') !== 'yes') return 0;
+  const decided = await decide(step, pending);
+  return decided.step === 'one-time-code' ? decided.trustDays : 0;
 }
 
 /** The way back when the phone is lost. */
@@ -56,7 +67,7 @@ async function accepted(
   const proven = { factor, at: step.services.epochSeconds() };
   const next = { ...pending, id: newId(), proven, passwordMustChange, recoveryCodesRemaining };
   // With nothing left to ask the record is written once, by the finish.
-  if (!passwordMustChange) return finishSignIn({ ...step, pending: next }, next);
+  if (!passwordMustChange) return finishSignIn({ ...step, pending: next }, next, factor);
   await step.services.pendings.write(step.uid, next);
   return showNextStep({ ...step, pending: next });
 }
@@ -79,7 +90,8 @@ async function refused(step: Step, pending: PendingSignIn, outcome: CodeOutcome,
     case 'challenge-spent': {
       // A double click: its first half may have finished the sign-in already, and the answer is the same.
       const latest = await services.pendings.read(uid);
-      if (latest?.finishedAt != null) return finishSignIn({ ...step, pending: latest }, latest);
+      if (latest?.finishedAt != null)
+        return finishSignIn({ ...step, pending: latest }, latest, latest.proven?.factor ?? 'none');
       await services.pendings.remove(uid);
       if (step.interaction.prompt.name === 'totp') return showNextStep({ ...step, pending: undefined });
       return showPassword({ ...step, pending: undefined }, { error: { code: 'challenge-spent' } });

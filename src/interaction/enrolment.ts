@@ -1,8 +1,9 @@
 import { newId } from '../crypto/random.ts';
 import { answer } from './answer.ts';
+import { decide } from './decide.ts';
 import { finishSignIn } from './finish.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
-import { showNextStep } from './show.ts';
+import { putOffEnrolment, showNextStep } from './show.ts';
 import type { Step } from './step.ts';
 
 /** Confirms the authenticator of somebody who had none; only then does anything go on. */
@@ -49,5 +50,14 @@ export async function submitEnrolment(step: Step): Promise<void> {
 export async function submitRecoveryCodes(step: Step): Promise<void> {
   const { pending } = step;
   if (pending === undefined || pending.proven === null) return showNextStep(step);
-  return finishSignIn(step, pending);
+  return finishSignIn(step, pending, pending.proven.factor);
+}
+
+/** A person whose grace period runs goes on without a factor; the next sign-in asks again. */
+export async function submitEnrolLater(step: Step): Promise<void> {
+  const { pending } = step;
+  if (pending === undefined || !pending.enrols || pending.proven !== null) return showNextStep(step);
+  const decided = await decide(step, pending);
+  if (decided.step !== 'enrol' || decided.deferUntil === undefined) return showNextStep(step);
+  return putOffEnrolment(step, pending);
 }

@@ -1,17 +1,16 @@
-import { acrOf, amrOf } from '../domain/authentication.ts';
+import { acrOf, amrOf, type SecondProof } from '../domain/authentication.ts';
 import { hintedSubject } from '../provider/id-token-hint.ts';
 import { answerFinished } from './answer.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
 import { parameterOf, type Interaction, type Step } from './step.ts';
 
 /**
- * Resolves the login once, with both factors: complete `acr` and `amr`, and an explicit time, so that a later consent
+ * Resolves the login once, with all that was proven (`proof` beside the password): complete `acr` and `amr`, and an explicit time, so that a later consent
  * click moves nothing. A step-up keeps the time at which the password was proven.
  */
-export async function finishSignIn(step: Step, pending: PendingSignIn): Promise<void> {
+export async function finishSignIn(step: Step, pending: PendingSignIn, proof: SecondProof): Promise<void> {
   const { ctx, services, interaction, uid, context } = step;
   if (pending.finishedAt !== null) return answerFinished(step, pending.finishedAt);
-  const proof = pending.proven?.factor ?? 'none';
   const { userId } = pending;
   const hinted = hintedSubject(interaction.params);
   // Pairwise subjects differ from the account's id; the engine compares those itself when the session exists.
@@ -32,7 +31,10 @@ export async function finishSignIn(step: Step, pending: PendingSignIn): Promise<
   await save(interaction, { login: { accountId: userId, acr, amr, ts, remember: true } }, services.epochSeconds());
   const location = interaction.returnTo;
   await services.pendings.write(uid, { ...pending, finishedAt: location });
-  await services.completeSignIn(ctx, { userId, clientId, acr, amr, stepUp });
+  await services.completeSignIn(ctx, { userId, clientId, acr, amr, proof, stepUp });
+  if (proof === 'otp' && pending.trustDays > 0) {
+    await services.trustBrowser(ctx, userId, clientId, pending.trustDays);
+  }
   answerFinished(step, location);
 }
 

@@ -1,13 +1,14 @@
 import { newId } from '../crypto/random.ts';
-import { finishSignIn } from './finish.ts';
+import { decide, prepare } from './decide.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
-import { showNextStep, showPassword } from './show.ts';
+import { showDecided, showNextStep, showPassword } from './show.ts';
 import type { Step } from './step.ts';
 
 /** The first factor. What it proves is kept beside the session: no door but the next step sees it. */
 export async function submitPassword(step: Step): Promise<void> {
   const { services, fields, uid, context, ctx } = step;
-  if (step.interaction.prompt.name !== 'login') return showNextStep(step);
+  // At a step-up it is asked where a session's password was proven too long ago for a first enrolment.
+  if (step.interaction.prompt.name === 'consent') return showNextStep(step);
   const login = (fields.get('login') ?? '').slice(0, 254);
   const password = fields.get('password') ?? '';
   if (login.trim() === '' || password === '') {
@@ -27,9 +28,6 @@ export async function submitPassword(step: Step): Promise<void> {
   if (outcome.kind === 'wrong') return showPassword(step, { error: { code: 'wrong-password' } }, login);
 
   const { user, lane } = outcome;
-  const { enabled } = await services.status(user.id);
-  const enrols = !enabled;
-  const optional = enrols && !services.isSecondFactorRequired();
   const pending: PendingSignIn = {
     id: newId(),
     userId: user.id,
@@ -37,18 +35,18 @@ export async function submitPassword(step: Step): Promise<void> {
     kind: 'sign-in',
     passwordProvenAt: services.epochSeconds(),
     lane,
-    challengeId: enrols
-      ? null
-      : await services.openChallenge({ userId: user.id, lane, purpose: 'sign-in', boundTo: uid }),
+    challengeId: null,
     proven: null,
     passwordMustChange: false,
-    enrols,
+    enrols: false,
+    enrolmentDeferred: false,
+    trustDays: 0,
     useRecoveryCode: false,
     recoveryCodesRemaining: null,
     finishedAt: null,
   };
-  await services.pendings.write(uid, pending);
-  const next = { ...step, pending };
-  if (optional) return finishSignIn(next, pending);
-  return showNextStep(next);
+  const decided = await decide(step, pending);
+  const begun = await prepare(step, pending, decided);
+  await services.pendings.write(uid, begun);
+  return showDecided({ ...step, pending: begun }, begun, decided);
 }

@@ -22,6 +22,10 @@ export interface PendingSignIn {
   readonly passwordMustChange: boolean;
   /** Whether the person has no factor and enrols one here. */
   readonly enrols: boolean;
+  /** Whether the person chose to enrol later, which their grace period allowed. */
+  readonly enrolmentDeferred: boolean;
+  /** Days for which the person wants this browser trusted once the sign-in is complete; 0 where they do not. */
+  readonly trustDays: number;
   /** Whether the person asked for the recovery-code page. */
   readonly useRecoveryCode: boolean;
   /** Recovery codes left after one was used here. */

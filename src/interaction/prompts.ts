@@ -1,11 +1,51 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
-import { provedTwoFactors, requestedAcr, satisfies, type AcrNames } from '../domain/authentication.ts';
-import { askedAcrValues } from '../provider/asked-acr.ts';
+import { requestedAcr, type AcrNames } from '../domain/authentication.ts';
+import { factsOfSession, nextStep } from '../domain/next-step.ts';
+import type { StandingFacts } from '../policies/sign-in-facts.ts';
+import { askedAcr } from '../provider/asked-acr.ts';
 
-export interface PromptFacts {
+export interface JudgeDependencies {
   readonly acrNames: AcrNames;
-  /** Whether policy asks a second factor of this person at this client; who has one is always asked. */
-  readonly needsSecondFactor: (userId: string, clientId: string) => Promise<boolean>;
+  /** The standing facts of a person at a client, in the browser of this request. */
+  readonly readFacts: (ctx: KoaContextWithOIDC, userId: string, clientId: string) => Promise<StandingFacts>;
+}
+
+/** Whether a session has something to prove for the request it comes with. */
+export type SessionJudge = (ctx: KoaContextWithOIDC) => Promise<'complete' | 'incomplete' | 'unmet'>;
+
+/** Asks the rule that the pages ask, once a request. */
+export function createSessionJudge(dependencies: JudgeDependencies): SessionJudge {
+  const judged = new WeakMap<object, ReturnType<SessionJudge>>();
+  return (ctx) => {
+    const known = judged.get(ctx.oidc);
+    if (known !== undefined) return known;
+    const made = judge(ctx, dependencies);
+    judged.set(ctx.oidc, made);
+    return made;
+  };
+}
+
+async function judge(ctx: KoaContextWithOIDC, { acrNames, readFacts }: JudgeDependencies) {
+  const { session, client, params } = ctx.oidc;
+  const asked = requestedAcr(acrNames, askedAcr(params));
+  if (asked.kind === 'unmet') return 'unmet';
+  if (session?.accountId === undefined || client === undefined) return 'incomplete';
+  const proven = factsOfSession(session);
+  // Two factors are all that can be asked: nothing needs to be read.
+  if (proven.proof !== 'none') return 'complete';
+  const { step } = nextStep({
+    ...proven,
+    ...(await readFacts(ctx, session.accountId, client.clientId)),
+    askedAcr: asked.kind === 'asked' ? asked.acr : undefined,
+    asksFreshly: asksFreshly(params),
+  });
+  return step === 'finish' ? 'complete' : 'incomplete';
+}
+
+/** Whether a request wants the person to authenticate now (OpenID Connect Core section 3.1.2.1). */
+export function asksFreshly(params: Readonly<Record<string, unknown>> | undefined): boolean {
+  const prompt = params?.['prompt'];
+  return (typeof prompt === 'string' && prompt.split(' ').includes('login')) || params?.['max_age'] !== undefined;
 }
 
 const { Check, Prompt, base } = interactionPolicy;
@@ -14,7 +54,7 @@ const { Check, Prompt, base } = interactionPolicy;
  * The interaction policy: login, then the one-time code, then consent. Sessions are written with both factors, so the
  * `totp` prompt is the guard of every authorization, and the step-up of a session that proved less than is asked.
  */
-export function createPrompts(facts: PromptFacts): ReturnType<typeof base> {
+export function createPrompts(judgeSession: SessionJudge): ReturnType<typeof base> {
   const policy = base();
   const login = policy.get('login');
   if (login === undefined) throw new Error('the engine has no login prompt');
@@ -30,27 +70,25 @@ export function createPrompts(facts: PromptFacts): ReturnType<typeof base> {
     ),
     0,
   );
+  login.checks.add(
+    // Nobody is asked for anything that could not lead to the answer wanted.
+    new Check('acr_unknown', 'the requested acr is not known here', 'login_required', async (ctx) => {
+      if ((await judgeSession(ctx)) !== 'unmet') return false;
+      throw new errors.UnmetAuthenticationRequirements('none of the requested acr values is known here');
+    }),
+    0,
+  );
   policy.add(
     new Prompt(
       { name: 'totp', requestable: false },
-      new Check('second_factor', 'a second factor is required', 'interaction_required', (ctx) =>
-        isSecondFactorMissing(ctx, facts),
+      new Check(
+        'second_factor',
+        'a second factor is required',
+        'interaction_required',
+        async (ctx) => ctx.oidc.session?.accountId !== undefined && (await judgeSession(ctx)) !== 'complete',
       ),
     ),
     1,
   );
   return policy;
-}
-
-async function isSecondFactorMissing({ oidc }: KoaContextWithOIDC, facts: PromptFacts): Promise<boolean> {
-  const { session, client } = oidc;
-  if (session?.accountId === undefined || client === undefined) return false;
-  const reached = provedTwoFactors(session.acr, session.amr) ? session.acr : undefined;
-  const asked = requestedAcr(facts.acrNames, askedAcrValues(oidc));
-  if (asked.kind === 'unmet') {
-    throw new errors.UnmetAuthenticationRequirements('none of the requested acr values is known here');
-  }
-  if (reached !== undefined) return false;
-  if (asked.kind === 'asked' && !satisfies(session.acr, asked.acr)) return true;
-  return facts.needsSecondFactor(session.accountId, client.clientId);
 }

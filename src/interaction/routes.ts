@@ -2,7 +2,7 @@ import Router from '@koa/router';
 import { submitNewPassword } from './change-password.ts';
 import { chooseFactor, submitOneTimeCode, submitRecoveryCode } from './code.ts';
 import { abort, submitConsent } from './consent.ts';
-import { submitEnrolment, submitRecoveryCodes } from './enrolment.ts';
+import { submitEnrolLater, submitEnrolment, submitRecoveryCodes } from './enrolment.ts';
 import { mailKnownBrowserLink } from './known-browser-link.ts';
 import { submitPassword } from './password.ts';
 import { showNextStep } from './show.ts';
@@ -21,6 +21,7 @@ export function interactionRoutes(services: InteractionServices): Router {
   post('use-recovery-code', (step) => chooseFactor(step, true));
   post('use-one-time-code', (step) => chooseFactor(step, false));
   post('enrol', submitEnrolment);
+  post('enrol-later', submitEnrolLater);
   post('recovery-codes', submitRecoveryCodes);
   post('change-password', submitNewPassword);
   post('consent', submitConsent);

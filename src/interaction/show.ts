@@ -1,6 +1,8 @@
 import { newId } from '../crypto/random.ts';
 import { Fault } from '../errors.ts';
 import { answer } from './answer.ts';
+import type { NextStep } from '../domain/next-step.ts';
+import { decide, prepare } from './decide.ts';
 import { finishSignIn } from './finish.ts';
 import { holdFirstEnrolment } from './first-enrolment.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
@@ -37,36 +39,65 @@ async function showStepUp(step: Step, remark: Remark): Promise<void> {
     throw new Fault('sign_in_gone', 400, 'the session of this sign-in is over');
   }
   const lane = await laneOf(step, accountId);
-  const begun: PendingSignIn = {
+  const fresh: PendingSignIn = {
     id: newId(),
     userId: accountId,
     accountName: user.username,
     kind: 'step-up',
     passwordProvenAt: session.loginTs ?? 0,
     lane,
-    challengeId: await services.openChallenge({ userId: accountId, lane, purpose: 'step-up', boundTo: uid }),
+    challengeId: null,
     proven: null,
     passwordMustChange: false,
-    enrols: !(await services.status(accountId)).enabled,
+    enrols: false,
+    enrolmentDeferred: false,
+    trustDays: 0,
     useRecoveryCode: false,
     recoveryCodesRemaining: null,
     finishedAt: null,
   };
+  const decided = await decide(step, fresh);
+  const begun = await prepare(step, fresh, decided);
   await services.pendings.write(uid, begun);
-  return showSecondFactor({ ...step, pending: begun }, begun, remark);
+  return showDecided({ ...step, pending: begun }, begun, decided, remark);
 }
 
 async function showSecondFactor(step: Step, pending: PendingSignIn, remark: Remark): Promise<void> {
-  const { services, uid } = step;
-  const accountName = pending.accountName;
-  const askForHelpHref = hrefOf(step, '/ask-for-help');
-  if (pending.proven !== null) {
-    if (pending.passwordMustChange) {
+  return showDecided(step, pending, await decide(step, pending), remark);
+}
+
+/** The page of the step that was decided. */
+export async function showDecided(
+  step: Step,
+  pending: PendingSignIn,
+  decided: NextStep,
+  remark: Remark = {},
+): Promise<void> {
+  const { accountName } = pending;
+  switch (decided.step) {
+    case 'password':
+      return showPassword({ ...step, pending: undefined }, remark);
+    case 'change-password':
       return answer(step, 'change-password', { accountName, leastLength: 8, reason: 'guessed-codes' }, remark, pending);
-    }
-    return finishSignIn(step, pending);
+    case 'finish':
+      return finishSignIn(step, pending, decided.proof);
+    case 'enrol':
+      return pending.enrols ? showEnrolment(step, pending, decided, remark) : startAgain(step);
+    case 'one-time-code':
+      return pending.challengeId === null ? startAgain(step) : showCode(step, pending, decided.trustDays, remark);
   }
-  if (pending.enrols) return showEnrolment(step, pending, remark);
+}
+
+/** The person's factors changed elsewhere while this sign-in was under way: what it prepared does not fit any more. */
+async function startAgain(step: Step): Promise<void> {
+  await step.services.pendings.remove(step.uid);
+  return showNextStep({ ...step, pending: undefined });
+}
+
+async function showCode(step: Step, pending: PendingSignIn, trustDays: number, remark: Remark): Promise<void> {
+  const { services, uid } = step;
+  const { accountName } = pending;
+  const askForHelpHref = hrefOf(step, '/ask-for-help');
   if (pending.useRecoveryCode) {
     const oneTimeCodeAction = pathOf(step, 'use-one-time-code');
     const startAgainAction = pathOf(step, 'start-again');
@@ -89,6 +120,7 @@ async function showSecondFactor(step: Step, pending: PendingSignIn, remark: Rema
       startAgainAction: pathOf(step, 'start-again'),
       askForHelpHref,
       purpose: pending.kind,
+      trustBrowserDays: trustDays === 0 ? undefined : trustDays,
     },
     remark,
     pending,
@@ -96,8 +128,15 @@ async function showSecondFactor(step: Step, pending: PendingSignIn, remark: Rema
 }
 
 /** The pending authenticator again after a wrong code, else a new one; only soon after the password was proven. */
-async function showEnrolment(step: Step, pending: PendingSignIn, remark: Remark): Promise<void> {
-  if (await holdFirstEnrolment(step, pending)) return;
+async function showEnrolment(
+  step: Step,
+  pending: PendingSignIn,
+  { deferUntil }: NextStep & { readonly step: 'enrol' },
+  remark: Remark,
+): Promise<void> {
+  const held = await holdFirstEnrolment(step, pending, deferUntil);
+  if (held === 'shown') return;
+  if (held === 'put-off') return putOffEnrolment(step, pending);
   const { services, uid, context } = step;
   const user = await services.findUser(pending.userId);
   if (user === undefined) throw new Fault('sign_in_gone', 400, 'the account is not there any more');
@@ -109,7 +148,19 @@ async function showEnrolment(step: Step, pending: PendingSignIn, remark: Remark)
   }
   const enrolment =
     shown ?? (await services.enrolment.start({ userId: user.id, accountName, label: '', boundTo: uid, context }));
-  return answer(step, 'enrol', { accountName, enrolment, purpose: 'first' }, remark, pending);
+  const later =
+    deferUntil === undefined
+      ? {}
+      : { laterAction: pathOf(step, 'enrol-later'), requiredFrom: new Date(deferUntil * 1000) };
+  return answer(step, 'enrol', { accountName, enrolment, purpose: 'first', ...later }, remark, pending);
+}
+
+/** Goes on without a factor, which the person's grace period allows; their next sign-in asks again. */
+export async function putOffEnrolment(step: Step, pending: PendingSignIn): Promise<void> {
+  await step.services.enrolment.cancel(pending.userId);
+  const next = { ...pending, id: newId(), enrolmentDeferred: true };
+  await step.services.pendings.write(step.uid, next);
+  return showNextStep({ ...step, pending: next });
 }
 
 async function showConsent(step: Step, remark: Remark): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { RequestContext } from '../domain/audit-event.ts';
+import type { AcrNames, SecondProof } from '../domain/authentication.ts';
 import type { Lane } from '../domain/throttle.ts';
 import type { User } from '../domain/user.ts';
 import { Fault } from '../errors.ts';
@@ -8,6 +9,7 @@ import type { Csrf } from '../http/csrf.ts';
 import { readFields, type Fields } from '../http/forms.ts';
 import type { FormError } from '../http/page-parts.ts';
 import { setReader } from '../http/reader.ts';
+import type { StandingFacts } from '../policies/sign-in-facts.ts';
 import type { Views } from '../http/views.ts';
 import type { CheckPasswordDependencies, createCheckPassword } from '../users/check-password.ts';
 import type { createEnrolAuthenticator } from '../second-factor/enrol-authenticator.ts';
@@ -44,7 +46,13 @@ export interface InteractionServices {
   readonly mailEnrolmentLink: (userId: string, uid: string, context: RequestContext) => Promise<boolean>;
   readonly mailKnownBrowserLink: (userId: string, uid: string, context: RequestContext) => Promise<void>;
   readonly findUser: (id: string) => Promise<User | undefined>;
-  readonly isSecondFactorRequired: () => boolean;
+  readonly acrNames: AcrNames;
+  /** What person, relying party, policies and this browser contribute to the next step. */
+  readonly readSignInFacts: (ctx: Context, userId: string, clientId: string) => Promise<StandingFacts>;
+  /** Begins the person's grace for enrolment, unless it ever began. */
+  readonly beginGrace: (userId: string) => Promise<unknown>;
+  /** Trusts this browser for the person and sets its cookie; a code was just accepted in it. */
+  readonly trustBrowser: (ctx: Context, userId: string, clientId: string, days: number) => Promise<void>;
   readonly requestContext: (ctx: Context) => RequestContext;
   /** The cookie of a browser that completed a sign-in before. */
   readonly browserToken: (ctx: Context) => string | undefined;
@@ -65,6 +73,7 @@ export interface CompletedSignIn {
   readonly clientId: string;
   readonly acr: string;
   readonly amr: readonly string[];
+  readonly proof: SecondProof;
   readonly stepUp: boolean;
 }
 

@@ -18,7 +18,7 @@ export interface FactsDependencies extends PolicySettings {
 /** What the person, the relying party and the policies contribute to the facts of a sign-in. */
 export type StandingFacts = Pick<
   SignInFacts,
-  'now' | 'hasFactor' | 'policy' | 'clientAcr' | 'graceStartedAt' | 'browserTrustedAt'
+  'now' | 'hasFactor' | 'isClosed' | 'policy' | 'clientAcr' | 'graceStartedAt' | 'browserTrustedAt'
 >;
 
 export interface FactsRequest {
@@ -34,13 +34,14 @@ export function createReadSignInFacts({ inTransaction, clock, names, fallback }:
     inTransaction(async (stores) => {
       const { userId, clientId } = request;
       const user = await stores.users.find(userId);
-      const { hasFactor, isGuessedAt } = await stores.secondFactorState(userId);
+      const { hasFactor, isClosed, isGuessedAt } = await stores.secondFactorState(userId);
       const policy = await effectivePolicy(stores, { names, fallback }, keysFor(userId, user?.roles ?? [], clientId));
       const needsGrace = !hasFactor && policy.secondFactor === 'required' && policy.graceDays > 0;
       const started = needsGrace ? await stores.graces.find(userId) : undefined;
       return {
         now: clock.epochSeconds(),
         hasFactor,
+        isClosed,
         policy,
         clientAcr: strictest(names, (await stores.clientAcrValues(clientId)) ?? []),
         graceStartedAt: started === undefined ? undefined : Math.floor(started.getTime() / 1000),

@@ -61,7 +61,7 @@ export function createSimulatePolicy({ readFacts, findUser, names }: SimulateDep
     const asked = listOf(request.acr_values);
     const standing = await readFacts({ userId: user.id, clientId: request.client_id });
     const common = { user: user.id, client_id: request.client_id, policy: shownPolicy(standing.policy) };
-    const needed = requestedAcr(names, asked);
+    const needed = requestedAcr(names, { byClaims: [], essential: false, byParameter: asked });
     if (needed.kind === 'unmet') {
       return { ...common, steps: [], error: 'unmet_authentication_requirements', acr: null, amr: [] };
     }

@@ -16,6 +16,8 @@ export interface PolicyStores {
 
 export interface SecondFactorState {
   readonly hasFactor: boolean;
+  /** Guessing closed it: neither a password alone nor a trusted browser opens anything. */
+  readonly isClosed: boolean;
   /** Codes were guessed so often that no trusted browser stands in for one. */
   readonly isGuessedAt: boolean;
 }

@@ -1,9 +1,9 @@
 import { Provider, type Adapter, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import type { JWK } from 'jose';
 import type { Clock } from '../clock.ts';
-import { answeredAcr, provedTwoFactors, type AcrNames } from '../domain/authentication.ts';
+import { answeredAcr, namesOf, type AcrNames } from '../domain/authentication.ts';
 import type { User } from '../domain/user.ts';
-import { askedAcrValues } from './asked-acr.ts';
+import { askedAcr } from './asked-acr.ts';
 import { accountOf, claimsByScope } from './claims.ts';
 import { consentName, createResourceServerInfo } from './resource-servers.ts';
 
@@ -25,6 +25,8 @@ export interface ProviderOptions {
   /** The person, unless disabled or gone. */
   readonly findUser: (id: string) => Promise<User | undefined>;
   readonly acrNames: AcrNames;
+  /** Whether the session of this request has nothing more to prove for it. */
+  readonly isSignInComplete: (ctx: KoaContextWithOIDC) => Promise<boolean>;
   readonly policy: NonNullable<NonNullable<Configuration['interactions']>['policy']>;
   readonly interactionUrl: (uid: string) => string;
   readonly pages: ProviderPages;
@@ -213,7 +215,7 @@ function answerAcrByTheNameAsked(provider: Provider, names: AcrNames): void {
   Object.defineProperty(context, 'acr', {
     configurable: true,
     get(this: KoaContextWithOIDC['oidc']) {
-      return answeredAcr(names, this.session?.acr, askedAcrValues(this));
+      return answeredAcr(names, this.session?.acr, namesOf(askedAcr(this.params)));
     },
   });
 }
@@ -237,7 +239,7 @@ function recordSessionEnds(provider: Provider, onEnded: (uid: string) => Promise
 
 /**
  * The grant of this session and client, or a new one from a remembered consent or for a first-party client. It runs
- * before the policy, so nothing is granted to a session that proved less than two factors.
+ * before the prompts, so nothing is granted to a session that still has something to prove.
  */
 async function loadGrant(ctx: KoaContextWithOIDC, options: ProviderOptions) {
   const { oidc } = ctx;
@@ -250,7 +252,7 @@ async function loadGrant(ctx: KoaContextWithOIDC, options: ProviderOptions) {
     const grant = await oidc.provider.Grant.find(grantId);
     if (grant !== undefined && grant.accountId === accountId && grant.clientId === clientId) return grant;
   }
-  if (!provedTwoFactors(oidc.session.acr, oidc.session.amr)) return undefined;
+  if (!(await options.isSignInComplete(ctx))) return undefined;
   const isFirstParty = own(oidc.client, 'firstParty') === true;
   const remembered = isFirstParty ? [] : await options.readConsent(accountId, clientId);
   const allowed = (scope: string, resource?: string): boolean =>

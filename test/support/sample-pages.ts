@@ -229,6 +229,13 @@ const links: readonly Sample[] = [
   sample('forgot-password', 'empty', { ...form, backHref: '/back' }),
   sample('sign-up', 'empty', { ...form, backHref: '/back' }),
   sample('mail-link-sent', 'full', { purpose: 'reset', validMinutes: 60, backHref: '/back' }),
+  sample('mail-link-sent', 'grace', {
+    purpose: 'first-enrolment',
+    validMinutes: 15,
+    laterAction: '/act',
+    requiredFrom: ago(-600),
+    csrf: 'x',
+  }),
   sample('mail-link-sent', 'email', { purpose: 'confirm-email', validMinutes: 60, email: accountName }),
   sample('confirm-by-link', 'full', { ...form, purpose: 'first-enrolment' }),
   sample('confirm-by-link', 'email', { ...form, purpose: 'confirm-email', email: accountName }),

@@ -25,6 +25,7 @@ const facts = fc.record({
   passwordProven: fc.constant(true),
   proof: fc.constantFrom('otp' as const, 'recovery-code' as const, 'none' as const),
   hasFactor: fc.boolean(),
+  isClosed: fc.boolean(),
   passwordMustChange: fc.boolean(),
   askedAcr: fc.constantFrom(undefined, acrOneFactor, acrTwoFactors),
   clientAcr: fc.constantFrom(undefined, acrOneFactor, acrTwoFactors),
@@ -91,6 +92,7 @@ describe('the second-factor policy', () => {
         const policy = mergePolicies(list, names);
         const step = nextStep({ ...given, policy });
         if (step.step !== 'finish' || step.proof === 'otp' || step.proof === 'recovery-code') return;
+        assert.equal(given.isClosed, false);
         assert.notEqual(given.askedAcr, acrTwoFactors);
         assert.notEqual(given.clientAcr, acrTwoFactors);
         assert.notEqual(policy.acr, acrTwoFactors);
@@ -162,6 +164,7 @@ const plain: Omit<SignInFacts, 'policy'> = {
   passwordProven: true,
   proof: 'none',
   hasFactor: false,
+  isClosed: false,
   passwordMustChange: false,
   askedAcr: undefined,
   clientAcr: undefined,

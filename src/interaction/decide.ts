@@ -1,0 +1,35 @@
+import { requestedAcr } from '../domain/authentication.ts';
+import { nextStep, type NextStep } from '../domain/next-step.ts';
+import { askedAcr } from '../provider/asked-acr.ts';
+import type { PendingSignIn } from './pending-sign-in.ts';
+import { asksFreshly } from './prompts.ts';
+import { parameterOf, type Step } from './step.ts';
+
+/** Gathers what is known of a sign-in and asks the one rule for its next step. */
+export async function decide({ ctx, services, interaction }: Step, pending: PendingSignIn): Promise<NextStep> {
+  const { params } = interaction;
+  const standing = await services.readSignInFacts(ctx, pending.userId, parameterOf({ interaction }, 'client_id'));
+  const asked = requestedAcr(services.acrNames, askedAcr(params));
+  return nextStep({
+    ...standing,
+    passwordProven: true,
+    proof: pending.proven?.factor ?? 'none',
+    passwordMustChange: pending.passwordMustChange,
+    enrolmentDeferred: pending.enrolmentDeferred,
+    askedAcr: asked.kind === 'asked' ? asked.acr : undefined,
+    asksFreshly: asksFreshly(params),
+  });
+}
+
+/** What a sign-in needs before its next step can be shown: a challenge for the code, a begun grace for the enrolment. */
+export async function prepare(step: Step, pending: PendingSignIn, next: NextStep): Promise<PendingSignIn> {
+  const { services, uid } = step;
+  const { userId, lane, kind } = pending;
+  if (next.step === 'one-time-code') {
+    const purpose = kind === 'step-up' ? 'step-up' : 'sign-in';
+    return { ...pending, challengeId: await services.openChallenge({ userId, lane, purpose, boundTo: uid }) };
+  }
+  if (next.step !== 'enrol') return pending;
+  if (next.deferUntil !== undefined) await services.beginGrace(userId);
+  return { ...pending, enrols: true };
+}
