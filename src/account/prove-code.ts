@@ -54,7 +54,7 @@ export function createProveCode(dependencies: ProveCodeDependencies) {
       challengeId = await openChallenge({ userId, lane, purpose: 'account', boundTo });
       await records.put(challengeKind, boundTo, challengeId, challengeSeconds);
     }
-    const attempt = { userId, challengeId, boundTo, code, context };
+    const attempt = { userId, challengeId, boundTo, lane, code, context };
     const isRecoveryCode = isRecoveryCodeLike(code);
     const outcome = isRecoveryCode ? await redeemRecoveryCode(attempt) : await verifyOneTimeCode(attempt);
     switch (outcome.kind) {

@@ -119,7 +119,7 @@ export function createResetByLink(dependencies: ResetDependencies) {
       challengeId = await openChallenge({ userId, lane: 'other', purpose: 'reset', boundTo });
       await records.put(recordKind, boundTo, challengeId, 600);
     }
-    const outcome = await redeemRecoveryCode({ userId, challengeId, boundTo, code, context });
+    const outcome = await redeemRecoveryCode({ userId, challengeId, boundTo, lane: 'other', code, context });
     if (outcome.kind === 'accepted') {
       await records.remove(recordKind, boundTo);
       return undefined;

@@ -76,7 +76,7 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
       const before = cookies.get(ctx, cookies.browser);
       const known =
         before !== undefined &&
-        (await inTransaction(({ knownBrowsers }) => knownBrowsers.isKnown(hashToken(before), userId)));
+        (await inTransaction(({ knownBrowsers }) => knownBrowsers.renew(hashToken(before), userId)));
       const token = known ? before : await services.rememberBrowser(userId, context.userAgent);
       cookies.set(ctx, cookies.browser, token, ninetyDays);
       const event = { actor: userId, target: userId, result: 'success', context } as const;

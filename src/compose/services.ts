@@ -7,6 +7,7 @@ import { createPasswordHasher } from '../crypto/password-hasher.ts';
 import { createSecretBox } from '../crypto/secret-box.ts';
 import { throttleLimits } from '../domain/throttle.ts';
 import { SetupFault, StoreUnavailable } from '../errors.ts';
+import { networkOf } from '../http/client-address.ts';
 import type { Logger } from '../logger.ts';
 import { createManageRelyingParties } from '../relying-parties/manage-relying-parties.ts';
 import { createChangeSecondFactor } from '../second-factor/change-second-factor.ts';
@@ -33,6 +34,7 @@ import { createManageUsers } from '../users/manage-users.ts';
 import { createSetPassword } from '../users/set-password.ts';
 import { createNoticeServices } from './notice-services.ts';
 import { createPolicyServices } from './policy-services.ts';
+import { createBrake } from './brake.ts';
 import { makeStores } from './stores.ts';
 
 export interface ServiceOptions {
@@ -100,8 +102,13 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     pendingEnrolmentSeconds: settings.pendingEnrolmentMinutes * 60,
   };
   const { records, attempts } = short;
-  const isBraked = createBrake(() => inTransaction(({ guards }) => guards.countSpentAccounts()), clock, logger);
-  const charge = { inTransaction, attempts, settings: secondFactor, clock, isBraked };
+  const isBraked = createBrake({
+    count: () => inTransaction(({ guards }) => guards.countGuessedAccounts()),
+    record: (event) => inTransaction(({ audit }) => audit.record(event)),
+    clock,
+    logger,
+  });
+  const charge = { inTransaction, attempts, settings: secondFactor, clock, isBraked, networkOf };
   const onUnreadableSecret = (userId: string): void =>
     logger.error({ userId, alarm: 'secret_unreadable' }, 'the stored secret of an authenticator does not open');
   const passwords = {
@@ -129,7 +136,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     auditReader: new PostgresAuditReader(database.kysely, personKeys),
     secondFactor,
     passwords,
-    checkPassword: createCheckPassword({ inTransaction, attempts, hasher }),
+    checkPassword: createCheckPassword({ inTransaction, attempts, hasher, networkOf }),
     rememberBrowser: createRememberBrowser(inTransaction),
     setPassword: createSetPassword({ inTransaction, hasher, settings: passwords, hasSecondFactor }),
     manageUsers,
@@ -234,24 +241,6 @@ async function openShortLived(settings: Settings, logger: Logger, clock: Clock) 
     close: async () => {
       redis.disconnect();
     },
-  };
-}
-
-/** Accounts with spent challenges in an hour from which guessing is taken for an attack on all of them. */
-const brakeAt = 50;
-const brakeLooksEveryMilliseconds = 15_000;
-
-/** Whether many accounts are being guessed at; looked up now and then, since it changes slowly. */
-function createBrake(count: () => Promise<number>, clock: Clock, logger: Logger): () => Promise<boolean> {
-  let lookedAt = Number.NEGATIVE_INFINITY;
-  let braked = false;
-  return async () => {
-    if (clock.epochMilliseconds() - lookedAt < brakeLooksEveryMilliseconds) return braked;
-    lookedAt = clock.epochMilliseconds();
-    const now = (await count()) >= brakeAt;
-    if (now && !braked) logger.error({ alarm: 'codes_guessed' }, 'codes are guessed at many accounts: the brake is on');
-    braked = now;
-    return braked;
   };
 }
 

@@ -68,6 +68,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
       await notMeLinks.issue(hashToken(token), userId);
       return token;
     },
+    voidChallenges: (userId: string) => guards.voidChallenges(userId),
     clearGuard: (userId: string) => guards.clear(userId),
     async endOtherSessions(userId: string, keep: string | null) {
       await sessions.endAll(userId, 'account', keep ?? undefined);

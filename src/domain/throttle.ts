@@ -146,3 +146,11 @@ export function isClosed(guard: GuardState, limits: ThrottleLimits): boolean {
 export function bothLanesClosed(guard: GuardState, limits: ThrottleLimits): boolean {
   return guard.lanes.known.inARow >= limits.inARowLimit && guard.lanes.other.inARow >= limits.inARowLimit;
 }
+
+/**
+ * Whether so many accounts are being guessed at that it is one attack on all (passwords stuffed from a list). Slips of
+ * honest people grow with the number of sign-ins, so failures are judged against what was accepted in the same hour.
+ */
+export function isSurge({ failed, accepted }: { readonly failed: number; readonly accepted: number }): boolean {
+  return failed >= 50 && failed * 5 >= accepted;
+}

@@ -1,12 +1,14 @@
 import { newId } from '../crypto/random.ts';
+import { finishSignIn } from './finish.ts';
 import { showNextStep } from './show.ts';
-import type { Step } from './step.ts';
+import { isStillProven, type Step } from './step.ts';
 
 /** Too many codes were guessed with the old password: a new one makes the guesser's worthless. */
 export async function submitNewPassword(step: Step): Promise<void> {
   const { services, pending, fields, uid, context } = step;
   if (pending === undefined || pending.proven === null || !pending.passwordMustChange) return showNextStep(step);
   const user = await services.findUser(pending.userId);
+  if (!isStillProven(user, pending)) return finishSignIn(step, pending);
   const outcome = await services.setPassword({
     userId: pending.userId,
     names: [user?.username ?? '', user?.email ?? ''],
@@ -25,7 +27,8 @@ export async function submitNewPassword(step: Step): Promise<void> {
     }
     return showNextStep(step, { error: { code: 'password-common', field } });
   }
-  const next = { ...pending, id: newId(), passwordMustChange: false };
+  const passwordVersion = (await services.findUser(pending.userId))?.passwordVersion ?? pending.passwordVersion;
+  const next = { ...pending, id: newId(), passwordVersion, passwordMustChange: false };
   await services.pendings.write(uid, next);
   return showNextStep({ ...step, pending: next });
 }

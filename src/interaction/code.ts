@@ -16,6 +16,7 @@ export async function submitOneTimeCode(step: Step): Promise<void> {
     userId: pending.userId,
     challengeId: pending.challengeId,
     boundTo: uid,
+    lane: pending.lane,
     code: fields.get('code') ?? '',
     context,
     ...(authenticatorId === undefined || authenticatorId === '' ? {} : { authenticatorId }),
@@ -38,9 +39,9 @@ async function trustDaysOf(step: Step, pending: PendingSignIn): Promise<number> 
 export async function submitRecoveryCode(step: Step): Promise<void> {
   const { services, pending, fields, uid, context } = step;
   if (pending === undefined || pending.challengeId === null || pending.proven !== null) return showNextStep(step);
-  const { userId, challengeId } = pending;
+  const { userId, challengeId, lane } = pending;
   const code = fields.get('code') ?? '';
-  const outcome = await services.redeemRecoveryCode({ userId, challengeId, boundTo: uid, code, context });
+  const outcome = await services.redeemRecoveryCode({ userId, challengeId, boundTo: uid, lane, code, context });
   if (outcome.kind === 'accepted') {
     return accepted(step, pending, 'recovery-code', outcome.passwordMustChange, outcome.remaining);
   }

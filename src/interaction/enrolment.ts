@@ -4,7 +4,7 @@ import { decide } from './decide.ts';
 import { finishSignIn } from './finish.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
 import { putOffEnrolment, showNextStep } from './show.ts';
-import type { Step } from './step.ts';
+import { isStillProven, type Step } from './step.ts';
 
 /** Confirms the authenticator of somebody who had none; only then does anything go on. */
 export async function submitEnrolment(step: Step): Promise<void> {
@@ -16,6 +16,7 @@ export async function submitEnrolment(step: Step): Promise<void> {
     return showNextStep({ ...step, pending: undefined });
   }
   const user = await services.findUser(pending.userId);
+  if (!isStillProven(user, pending)) return showNextStep(step);
   const shown = await services.enrolment.showPending(pending.userId, user?.username ?? '', uid);
   if (shown === undefined) return showNextStep(step, { error: { code: 'enrolment-void' } });
   const outcome = await services.enrolment.confirm({

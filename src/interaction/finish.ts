@@ -1,8 +1,9 @@
 import { acrOf, amrOf, type SecondProof } from '../domain/authentication.ts';
 import { hintedSubject } from '../provider/id-token-hint.ts';
+import { Fault } from '../errors.ts';
 import { answerFinished } from './answer.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
-import { parameterOf, type Interaction, type Step } from './step.ts';
+import { isStillProven, parameterOf, type Interaction, type Step } from './step.ts';
 
 /**
  * Resolves the login once, with all that was proven (`proof` beside the password): complete `acr` and `amr`, and an explicit time, so that a later consent
@@ -12,6 +13,10 @@ export async function finishSignIn(step: Step, pending: PendingSignIn, proof: Se
   const { ctx, services, interaction, uid, context } = step;
   if (pending.finishedAt !== null) return answerFinished(step, pending.finishedAt);
   const { userId } = pending;
+  if (!isStillProven(await services.findUser(userId), pending)) {
+    await services.pendings.remove(uid);
+    throw new Fault('sign_in_gone', 400, 'the password that began this sign-in is not valid any more');
+  }
   const hinted = hintedSubject(interaction.params);
   // Pairwise subjects differ from the account's id; the engine compares those itself when the session exists.
   if (hinted !== undefined && hinted !== userId && (await isPublicSubject(step))) {

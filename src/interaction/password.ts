@@ -34,6 +34,7 @@ export async function submitPassword(step: Step): Promise<void> {
     accountName: login,
     kind: 'sign-in',
     passwordProvenAt: services.epochSeconds(),
+    passwordVersion: user.passwordVersion,
     lane,
     challengeId: null,
     proven: null,

@@ -6,7 +6,16 @@ import { decide, prepare } from './decide.ts';
 import { finishSignIn } from './finish.ts';
 import { holdFirstEnrolment } from './first-enrolment.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
-import { freshProofSeconds, hrefOf, laneOf, parameterOf, pathOf, type Remark, type Step } from './step.ts';
+import {
+  freshProofSeconds,
+  hrefOf,
+  isStillProven,
+  laneOf,
+  parameterOf,
+  pathOf,
+  type Remark,
+  type Step,
+} from './step.ts';
 
 /** Shows the page of the step at which this interaction stands; every step ends here and none knows the next. */
 export async function showNextStep(step: Step, remark: Remark = {}): Promise<void> {
@@ -45,6 +54,7 @@ async function showStepUp(step: Step, remark: Remark): Promise<void> {
     accountName: user.username,
     kind: 'step-up',
     passwordProvenAt: session.loginTs ?? 0,
+    passwordVersion: user.passwordVersion,
     lane,
     challengeId: null,
     proven: null,
@@ -139,7 +149,10 @@ async function showEnrolment(
   if (held === 'put-off') return putOffEnrolment(step, pending);
   const { services, uid, context } = step;
   const user = await services.findUser(pending.userId);
-  if (user === undefined) throw new Fault('sign_in_gone', 400, 'the account is not there any more');
+  if (user === undefined || !isStillProven(user, pending)) {
+    await services.pendings.remove(uid);
+    throw new Fault('sign_in_gone', 400, 'the password that began this sign-in is not valid any more');
+  }
   const accountName = user.email ?? user.username;
   const shown = await services.enrolment.showPending(user.id, accountName, uid);
   if (shown === undefined && services.epochSeconds() - pending.passwordProvenAt > freshProofSeconds) {

@@ -134,6 +134,11 @@ export interface Remark {
   readonly status?: number;
 }
 
+/** Whether what this sign-in proved still stands: nobody disabled the person or replaced the password meanwhile. */
+export function isStillProven(user: User | undefined, pending: PendingSignIn): boolean {
+  return user !== undefined && user.disabledAt === null && user.passwordVersion === pending.passwordVersion;
+}
+
 /** Who of both lanes this browser is. */
 export async function laneOf(step: Step, userId: string): Promise<Lane> {
   const known = await step.services.isKnownBrowser(step.services.browserToken(step.ctx), userId);

@@ -123,8 +123,11 @@ function replayAdapter({ usedOnce }: AdapterDependencies): Adapter {
 }
 
 const longestRaceMilliseconds = 10_000;
-/** Requests of one burst are connected one after the other; the last may arrive just after the winner was answered. */
-const lateLoserMilliseconds = 250;
+/**
+ * Requests of one burst are taken one after the other, and a busy process takes the last of them a while after the
+ * winner was answered. It loses all the same; only its reuse ends nothing yet.
+ */
+const lateLoserMilliseconds = 2000;
 
 /** Codes and refresh tokens. `consume` is one conditional write, and the losers of a race get nothing. */
 function tokenAdapter(kind: string, { tokens, secretBox }: AdapterDependencies): Adapter {

@@ -1,9 +1,16 @@
-import { refusalOf, type Lane } from '../domain/throttle.ts';
+import { serviceContext } from '../domain/audit-event.ts';
+import { bothLanesClosed, challengeLifetimeSeconds, refusalOf } from '../domain/throttle.ts';
 import type { Clock } from '../clock.ts';
 import type { AttemptStore } from '../attempt-store.ts';
 import type { Charged } from './guard-store.ts';
 import { tellOfFailedChallenge } from './tell-of-failures.ts';
-import type { CodeAttempt, CodeOutcome, InSecondFactorTransaction, SecondFactorSettings } from './stores.ts';
+import type {
+  CodeAttempt,
+  CodeOutcome,
+  InSecondFactorTransaction,
+  SecondFactorSettings,
+  SecondFactorStores,
+} from './stores.ts';
 
 export interface ChargeDependencies {
   readonly inTransaction: InSecondFactorTransaction;
@@ -12,6 +19,8 @@ export interface ChargeDependencies {
   readonly clock: Clock;
   /** Whether many accounts are being guessed at just now. */
   readonly isBraked: () => Promise<boolean>;
+  /** The network an address belongs to: those who share one share a budget. */
+  readonly networkOf: (address: string) => string;
 }
 
 export type ChargeOutcome = { readonly kind: 'charged'; readonly charged: Charged } | CodeOutcome;
@@ -24,23 +33,12 @@ export type ChargeOutcome = { readonly kind: 'charged'; readonly charged: Charge
 export async function chargeTry(
   attempt: CodeAttempt,
   units: number,
-  { inTransaction, attempts, settings, clock, isBraked }: ChargeDependencies,
+  { inTransaction, attempts, settings, clock, isBraked, networkOf }: ChargeDependencies,
 ): Promise<ChargeOutcome> {
   const { userId, challengeId, boundTo } = attempt;
   const { limits } = settings;
-  const early = await attempts
-    .charge([
-      { subject: `challenge:${challengeId}`, burst: limits.triesPerChallenge, refillSeconds: 600 },
-      { subject: `code-address:${attempt.context.address}`, burst: 60, refillSeconds: 10 },
-    ])
-    .catch(() => 0);
-  if (early > 0) {
-    const open = await inTransaction(({ guards }) => guards.read(userId, challengeId));
-    if (open === undefined || open.challenge.closed || open.challenge.tries >= limits.triesPerChallenge) {
-      return { kind: 'challenge-spent' };
-    }
-    return { kind: 'wait', retryAfterSeconds: early };
-  }
+  const early = await refuseEarly(attempt, { attempts, settings, networkOf });
+  if (early !== undefined) return early;
   const braked = await isBraked();
   const charged = await inTransaction(({ guards }) =>
     guards.charge({ challengeId, userId, boundTo, units, limits, braked }),
@@ -48,13 +46,40 @@ export async function chargeTry(
   if (charged !== undefined) return { kind: 'charged', charged };
   const state = await inTransaction(({ guards }) => guards.read(userId, challengeId));
   if (state === undefined || state.boundTo !== boundTo) return { kind: 'challenge-spent' };
-  return (
-    refusalOf(state.guard, state.challenge, units, clock.epochSeconds(), limits, braked) ?? {
-      // The state changed between the refusal and the explanation; the next try decides anew.
-      kind: 'wait',
-      retryAfterSeconds: 1,
-    }
-  );
+  const refusal = refusalOf(state.guard, state.challenge, units, clock.epochSeconds(), limits, braked);
+  // A replica that died right after the last charge could not do what that failure sets off; the next try does.
+  if (refusal?.kind === 'closed' && bothLanesClosed(state.guard, limits)) {
+    await inTransaction((stores) => unbind(stores, userId));
+  }
+  // Where the state changed between the refusal and the explanation, the next try decides anew.
+  return refusal ?? { kind: 'wait', retryAfterSeconds: 1 };
+}
+
+/**
+ * The counters that keep a flood away from the database: per challenge, per person and lane, per network. They are wider than
+ * the durable limits, so they hold up nobody whom the charge would let pass; without them the charge alone decides.
+ */
+async function refuseEarly(
+  { userId, challengeId, lane, context }: CodeAttempt,
+  { attempts, settings, networkOf }: Pick<ChargeDependencies, 'attempts' | 'settings' | 'networkOf'>,
+): Promise<CodeOutcome | undefined> {
+  const tries = {
+    subject: `challenge:${challengeId}`,
+    burst: settings.limits.triesPerChallenge,
+    refillSeconds: challengeLifetimeSeconds,
+  };
+  const shared = [
+    { subject: `code-person:${userId}:${lane}`, burst: 60, refillSeconds: 30 },
+    { subject: `code-address:${networkOf(context.address)}`, burst: 120, refillSeconds: 5 },
+  ];
+  try {
+    const wait = await attempts.charge([tries, ...shared]);
+    if (wait === 0) return undefined;
+    const ofChallenge = await attempts.charge([tries]);
+    return ofChallenge > 0 ? { kind: 'challenge-spent' } : { kind: 'wait', retryAfterSeconds: wait };
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a failed try sets off: the end of the challenge, notices, the closing of a lane or of both. */
@@ -85,12 +110,7 @@ export async function afterFailure(
       await audit.record({ ...event, type: 'lane.closed', details: { lane: charged.lane } });
       await outbox.enqueue({ kind: 'lane-closed', userId, context });
       const guard = await guards.readGuard(userId);
-      if (other(guard.lanes, charged.lane).inARow >= limits.inARowLimit) {
-        // NIST SP 800-63B-4 section 3.2.2: the authenticators are disabled and must be bound again.
-        await stores.authenticators.removeAll(userId, 'both-lanes-closed');
-        await stores.voidPassword(userId);
-        await stores.forgetBrowsers(userId);
-      }
+      if (bothLanesClosed(guard, limits)) await unbind(stores, userId);
     }
     if (capReached && (await guards.raiseTold(userId, limits.cap))) {
       await audit.record({ ...event, type: 'second-factor.closed' });
@@ -99,6 +119,19 @@ export async function afterFailure(
   });
 }
 
-function other<Value>(lanes: Readonly<Record<Lane, Value>>, lane: Lane): Value {
-  return lanes[lane === 'known' ? 'other' : 'known'];
+/**
+ * Both lanes saw too many failures: the authenticators are unbound and the password is void (NIST SP 800-63B-4 section
+ * 3.2.2). Back in leads a new password with a recovery code, which binds an authenticator anew, or an operator.
+ */
+async function unbind(stores: SecondFactorStores, userId: string): Promise<void> {
+  if ((await stores.authenticators.removeAll(userId, 'both-lanes-closed')) === 0) return;
+  await stores.voidPassword(userId);
+  await stores.forgetBrowsers(userId);
+  await stores.audit.record({
+    type: 'password.voided',
+    actor: 'service',
+    target: userId,
+    result: 'success',
+    context: serviceContext,
+  });
 }

@@ -62,6 +62,11 @@ export interface GuardStore {
   clear(userId: string): Promise<void>;
   /** After an authenticator was added or removed under full proof. */
   clearFailuresInARow(userId: string): Promise<void>;
-  /** Accounts, other than in known browsers, whose challenges were spent within the last hour. */
-  countSpentAccounts(): Promise<number>;
+  /** Closes the person's open challenges: the password that opened them is not theirs any more. Counts stay. */
+  voidChallenges(userId: string): Promise<void>;
+  /**
+   * Of the last hour: accounts with a wrong code, not made good, in a browser we do not know; and accounts that had one
+   * accepted anywhere, against which the first number is judged.
+   */
+  countGuessedAccounts(): Promise<{ readonly failed: number; readonly accepted: number }>;
 }

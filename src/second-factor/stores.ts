@@ -1,6 +1,6 @@
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
-import type { ThrottleLimits } from '../domain/throttle.ts';
+import type { Lane, ThrottleLimits } from '../domain/throttle.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import type { InTransaction } from '../transaction.ts';
 import type { AuthenticatorStore } from './authenticator-store.ts';
@@ -41,6 +41,8 @@ export interface CodeAttempt {
   readonly challengeId: string;
   /** The interaction or session the challenge was opened for. */
   readonly boundTo: string;
+  /** The lane of its challenge, for the early counters; the durable charge reads the challenge's own. */
+  readonly lane: Lane;
   readonly code: string;
   readonly context: RequestContext;
 }

@@ -55,6 +55,7 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
       );
       if (accepted !== undefined) return accepted;
       // Another request was faster with the same code, or the challenge was used: a replay like any other.
+      await inTransaction(({ guards }) => guards.giveBack(userId, attempt.challengeId, chosen.length));
       await refuse(attempt, charge.charged, 'replay');
       return { kind: 'wrong' };
     }

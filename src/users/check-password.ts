@@ -26,6 +26,8 @@ export interface CheckPasswordDependencies {
   readonly inTransaction: InUsersTransaction;
   readonly attempts: AttemptStore;
   readonly hasher: PasswordHasher;
+  /** The network an address belongs to: those who share one share a budget. */
+  readonly networkOf: (address: string) => string;
 }
 
 /** Wrong passwords in a row, from browsers we do not know, after which only known ones and links open the door. */
@@ -35,7 +37,7 @@ const closesUnknownDoorAt = 100;
  * Checks the first factor. Wrong passwords slow the guesser down and never lock the account: a known browser has a
  * budget of its own. Every attempt costs one hash, whether the name exists or not, so that time tells nothing.
  */
-export function createCheckPassword({ inTransaction, attempts, hasher }: CheckPasswordDependencies) {
+export function createCheckPassword({ inTransaction, attempts, hasher, networkOf }: CheckPasswordDependencies) {
   return async (attempt: PasswordAttempt): Promise<PasswordOutcome> => {
     const { context } = attempt;
     const login = foldLogin(attempt.login.slice(0, longestLogin + 1));
@@ -50,7 +52,11 @@ export function createCheckPassword({ inTransaction, attempts, hasher }: CheckPa
       };
     });
 
-    const wait = await chargeAttempt(attempts, budgets(login, known ? token : undefined, context.address));
+    // Name and address of one account share its budget; a name nobody has gets one of the same shape.
+    const account = user?.id ?? login;
+    const browserSubject = known && token !== undefined ? `password-browser:${hashToken(token)}` : undefined;
+    // Without the shared counters no password is checked: nothing else bounds the guesses a second.
+    const wait = await attempts.charge(budgets(account, browserSubject, networkOf(context.address)));
     if (wait > 0) {
       await record('wait');
       return { kind: 'wait', retryAfterSeconds: wait };
@@ -81,6 +87,8 @@ export function createCheckPassword({ inTransaction, attempts, hasher }: CheckPa
         await audit.record({ type: 'password.rehashed', actor: user.id, target: user.id, result: 'success', context });
       }
     });
+    // The owner's sign-ins are no guesses. What all other browsers share stays: it is not the owner's alone.
+    if (browserSubject !== undefined) await attempts.clear(browserSubject).catch(() => undefined);
     return { kind: 'right', user, lane: known ? 'known' : 'other' };
 
     async function record(reason: string): Promise<void> {
@@ -98,20 +106,15 @@ export function createCheckPassword({ inTransaction, attempts, hasher }: CheckPa
   };
 }
 
-/** A known browser's own budget, or those that all other browsers share: per account, per address. */
-function budgets(login: string, knownToken: string | undefined, address: string): AttemptLimit[] {
-  if (knownToken !== undefined) {
-    return [{ subject: `password-browser:${hashToken(knownToken)}`, burst: 10, refillSeconds: 90 }];
-  }
+/** A known browser's own budget, or those that all other browsers share: per account, per network. */
+function budgets(account: string, browserSubject: string | undefined, network: string): AttemptLimit[] {
+  if (browserSubject !== undefined) return [{ subject: browserSubject, burst: 10, refillSeconds: 90 }];
   return [
-    { subject: `password-account:${login}`, burst: 10, refillSeconds: 300 },
-    { subject: `password-address:${address}`, burst: 50, refillSeconds: 5 },
+    // Ten at once, then one every 30 seconds; whoever goes on for longer gets one every five minutes.
+    { subject: `password-account:${account}`, burst: 10, refillSeconds: 30 },
+    { subject: `password-account-long:${account}`, burst: 30, refillSeconds: 300 },
+    { subject: `password-address:${network}`, burst: 50, refillSeconds: 5 },
   ];
-}
-
-/** Without the shared counters no password is checked: nothing else bounds the guesses a second. */
-async function chargeAttempt(attempts: AttemptStore, limits: readonly AttemptLimit[]): Promise<number> {
-  return attempts.charge(limits);
 }
 
 /** Remembers the browser of a completed sign-in; answers the token for its cookie. */

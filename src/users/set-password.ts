@@ -15,6 +15,8 @@ export interface PasswordSettings {
 export interface SetPasswordStores extends UsersStores {
   /** Sets the guard's totals to 0; only for a change with a second factor proven in the same act. */
   readonly clearGuard: (userId: string) => Promise<void>;
+  /** Closes challenges that the old password opened. */
+  readonly voidChallenges: (userId: string) => Promise<void>;
   /** Forgets every browser the person signed in from or trusted. */
   readonly forgetBrowsers: (userId: string) => Promise<void>;
 }
@@ -65,6 +67,8 @@ export function createSetPassword({ inTransaction, hasher, settings, hasSecondFa
       await stores.forgetBrowsers(userId);
       await stores.links.voidAll(userId);
       await stores.endSessions(userId, input.keepSession ?? null);
+      // Whoever stands at the code page by the old password starts again.
+      await stores.voidChallenges(userId);
       if (input.secondFactorProven) await stores.clearGuard(userId);
       await stores.audit.record({ type, actor: userId, target: userId, result: 'success', context });
       await stores.outbox.enqueue({ kind: 'password-changed', userId, context });

@@ -21,9 +21,16 @@ export type Shape = 'servers' | 'embedded';
 export interface TestService {
   readonly issuer: string;
   readonly replicas: readonly Composed[];
+  /** Where each replica listens; the issuer's own address is the first. */
+  readonly addresses: readonly string[];
+  /** The first replica. */
   readonly composed: Composed;
   /** A person with password and authenticator, made directly in the stores. */
   addPerson(options?: { readonly withoutFactor?: boolean }): Promise<TestPerson>;
+  /** Fills the password budgets of a person again, as time does. */
+  forgetPasswordBudget(person: TestPerson): Promise<void>;
+  /** What the record says of a person, oldest first. */
+  auditOf(person: TestPerson): Promise<readonly { readonly type: string; readonly reason: string | null }[]>;
   close(): Promise<void>;
 }
 
@@ -37,7 +44,10 @@ export interface TestPerson {
 }
 
 export interface ServiceOptions {
-  readonly clock?: Clock;
+  /** One for all replicas, or one each. */
+  readonly clock?: Clock | readonly Clock[];
+  /** How many replicas share PostgreSQL and Redis; the embedded default has one. */
+  readonly replicas?: number;
   readonly environment?: Record<string, string>;
 }
 
@@ -58,6 +68,8 @@ export async function startService(shape: Shape, options: ServiceOptions = {}): 
     ISSUER: issuer,
     PORT: String(port),
     LOG_LEVEL: 'silent',
+    // The tests' own proxy: each browser of a test may say where it is.
+    TRUSTED_PROXIES: '127.0.0.1,::1',
     TWOFOLD_DATA_DIR: folder,
     // Cheap hashes: the tests sign in often.
     TWOFOLD_HASH_MEMORY_KIB: '8192',
@@ -76,9 +88,18 @@ export async function startService(shape: Shape, options: ServiceOptions = {}): 
   if (outcome.kind === 'faulty') throw new Error(outcome.faults.join('\n'));
   const { settings } = outcome;
   const logger = createLogger(settings.logLevel);
-  const clock = options.clock;
-  const composed = await compose({ settings, logger, ...(clock === undefined ? {} : { clock }) });
-  await composed.listen();
+  const replicas: Composed[] = [];
+  const addresses: string[] = [];
+  for (let number = 0; number < (shape === 'servers' ? (options.replicas ?? 1) : 1); number += 1) {
+    const clock = Array.isArray(options.clock) ? (options.clock as Clock[])[number] : (options.clock as Clock);
+    const own = number === 0 ? port : await freePort();
+    const replica = await compose({ settings: { ...settings, port: own }, logger, ...(clock && { clock }) });
+    await replica.listen();
+    replicas.push(replica);
+    addresses.push(`http://localhost:${own}`);
+  }
+  const [composed] = replicas;
+  if (composed === undefined) throw new Error('no replica was started');
   const { services } = composed;
   await services.manageRelyingParties.apply(
     {
@@ -95,10 +116,21 @@ export async function startService(shape: Shape, options: ServiceOptions = {}): 
   return {
     issuer,
     composed,
-    replicas: [composed],
+    replicas,
+    addresses,
     addPerson: (person = {}) => addPerson(composed, person.withoutFactor === true),
+    async forgetPasswordBudget({ id }) {
+      for (const name of ['password-account', 'password-account-long']) await services.attempts.clear(`${name}:${id}`);
+    },
+    auditOf: ({ id }) =>
+      services.database.kysely
+        .selectFrom('audit_events')
+        .select(['type', 'reason'])
+        .where('target', '=', id)
+        .orderBy('id')
+        .execute(),
     async close() {
-      await composed.close();
+      await Promise.all(replicas.map((replica) => replica.close()));
       await database?.drop();
       await rm(folder, { recursive: true, force: true });
     },

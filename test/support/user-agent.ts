@@ -27,15 +27,19 @@ export class UserAgent {
   readonly #issuer: string;
   readonly #jar = new Map<string, { value: string; path: string }>();
   readonly #headers: Record<string, string>;
+  readonly #addresses: readonly string[];
+  #requests = 0;
 
-  constructor(issuer: string, headers: Record<string, string> = {}) {
+  /** With `addresses` its requests go to one replica after the other, as behind a proxy. */
+  constructor(issuer: string, headers: Record<string, string> = {}, addresses: readonly string[] = [issuer]) {
     this.#issuer = issuer;
     this.#headers = headers;
+    this.#addresses = addresses;
   }
 
   /** Another browser with the same cookies: what a thief of them would have. */
   copy(): UserAgent {
-    const copy = new UserAgent(this.#issuer, this.#headers);
+    const copy = new UserAgent(this.#issuer, this.#headers, this.#addresses);
     for (const [name, cookie] of this.#jar) copy.#jar.set(name, { ...cookie });
     return copy;
   }
@@ -52,13 +56,20 @@ export class UserAgent {
       )
       .map(([name, { value }]) => `${name.split('|')[0]}=${value}`)
       .join('; ');
-    const response = await fetch(url, {
+    const replica = this.#addresses[this.#requests % this.#addresses.length] ?? this.#issuer;
+    this.#requests += 1;
+    const response = await fetch(new URL(url.pathname + url.search, replica), {
       redirect: 'manual',
       ...init,
       headers: { ...this.#headers, ...(cookie === '' ? {} : { cookie }), ...(init.headers as Record<string, string>) },
     });
     for (const line of response.headers.getSetCookie()) this.#store(line);
     return response;
+  }
+
+  /** Plants a cookie, as somebody with a hand in this browser would. */
+  plant(name: string, value: string): void {
+    this.#jar.set(name, { value, path: '/' });
   }
 
   async get(path: string, accept = 'text/html'): Promise<Response> {
@@ -107,6 +118,11 @@ export class UserAgent {
     const response = await this.post(action, { csrf: step.csrf, ...fields }, 'application/json');
     const answer = await this.#answer(response);
     return answer.page === 'finished' && answer.location !== undefined ? this.follow(answer.location) : answer;
+  }
+
+  /** The step of an interaction address as it stands now. */
+  async look(path: string): Promise<StepAnswer> {
+    return this.#answer(await this.get(path, 'application/json'));
   }
 
   async submitPassword(step: StepAnswer, person: TestPerson): Promise<StepAnswer> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import {
+  isSurge,
   challengeLifetimeSeconds,
   daySeconds,
   pacingSeconds,
@@ -99,6 +100,13 @@ describe('the throttle', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test('B23 many guessed accounts are a surge; the slips of many honest people are none', () => {
+    assert.equal(isSurge({ failed: 49, accepted: 0 }), false);
+    assert.equal(isSurge({ failed: 50, accepted: 0 }), true);
+    assert.equal(isSurge({ failed: 60, accepted: 1000 }), false);
+    assert.equal(isSurge({ failed: 10_000, accepted: 1000 }), true);
   });
 
   test('a recovery code is held up by the waits, never by the cap or a closed lane', () => {

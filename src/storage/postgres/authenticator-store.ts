@@ -116,7 +116,12 @@ export class PostgresAuthenticatorStore implements AuthenticatorStore {
   async accept(userId: string, id: string, timeStep: number, driftSteps: number): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('authenticators')
-      .set({ last_step: timeStep, drift_steps: driftSteps, last_used_at: sql`now()`, spent_steps: [] })
+      .set({
+        last_step: timeStep,
+        drift_steps: driftSteps,
+        last_used_at: sql`now()`,
+        spent_steps: stillAhead(timeStep),
+      })
       .where('id', '=', id)
       .where('user_id', '=', userId)
       .where('confirmed_at', 'is not', null)
@@ -212,6 +217,11 @@ export class PostgresAuthenticatorStore implements AuthenticatorStore {
       .where('confirmed_at', 'is not', null)
       .where('voided_at', 'is', null);
   }
+}
+
+/** A spent step that lies ahead of the accepted one is still to come, and stays spent when it does. */
+function stillAhead(timeStep: number) {
+  return sql<number[]>`array(select s from unnest(spent_steps) s where s > ${timeStep}::bigint)`;
 }
 
 function toAuthenticator(row: Selectable<AuthenticatorsTable>): Authenticator {

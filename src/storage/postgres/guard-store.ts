@@ -16,6 +16,9 @@ interface ChargeRow {
   tries: number;
   in_a_row: number | null;
   total: number | null;
+  /** The day to which the challenge's units belong, once it has some, and the lane's day now. */
+  day: Date | null;
+  day_started_at: Date | null;
 }
 
 export class PostgresGuardStore implements GuardStore {
@@ -99,7 +102,7 @@ export class PostgresGuardStore implements GuardStore {
     const { rows } = await sql<{ total: number }>`
       with c as (
         update challenges set closed_at = now(), outcome = 'accepted'
-        where id = ${challengeId} and user_id = ${userId} and outcome is distinct from 'accepted'
+        where id = ${challengeId} and user_id = ${userId} and (outcome is null or outcome = 'spent')
         returning lane, units, day_started_at
       )
       update guards g set total = greatest(0, g.total - c.units), ${lane('known')}, ${lane('other')}
@@ -196,11 +199,22 @@ export class PostgresGuardStore implements GuardStore {
       .execute();
   }
 
-  async countSpentAccounts(): Promise<number> {
-    const { rows } = await sql<{ accounts: string }>`
-      select count(distinct user_id) as accounts from challenges
-      where outcome = 'spent' and lane = 'other' and closed_at > now() - interval '1 hour'`.execute(this.#db);
-    return Number(rows[0]?.accounts ?? 0);
+  async voidChallenges(userId: string): Promise<void> {
+    await this.#db
+      .updateTable('challenges')
+      .set({ closed_at: sql`now()`, outcome: 'void' })
+      .where('user_id', '=', userId)
+      .where('closed_at', 'is', null)
+      .execute();
+  }
+
+  async countGuessedAccounts(): Promise<{ failed: number; accepted: number }> {
+    const { rows } = await sql<{ failed: string; accepted: string }>`
+      select count(distinct user_id) filter (where lane = 'other' and tries > 0 and outcome is distinct from 'accepted')
+          as failed,
+        count(distinct user_id) filter (where outcome = 'accepted') as accepted
+      from challenges where opened_at > now() - interval '1 hour'`.execute(this.#db);
+    return { failed: Number(rows[0]?.failed ?? 0), accepted: Number(rows[0]?.accepted ?? 0) };
   }
 }
 
@@ -245,14 +259,14 @@ async function chargeIn(db: Kysely<Tables>, request: ChargeRequest): Promise<Cha
         and (g.${column('next_try_at')} is null or g.${column('next_try_at')} <= now())
       returning g.${column('in_a_row')} as in_a_row, g.total, g.${column('day_started_at')} as day_started_at`;
   };
-  const { rows } = await sql<ChargeRow & { day_started_at: Date | null }>`
+  const { rows } = await sql<ChargeRow>`
     with c as (
       update challenges set tries = tries + 1, units = units + ${units}::int
       where id = ${request.challengeId} and user_id = ${request.userId} and bound_to = ${request.boundTo}
         and closed_at is null and expires_at > now() and tries < ${limits.triesPerChallenge}
-      returning lane, tries
+      returning lane, tries, day_started_at as day
     ), known as (${guardUpdate('known')}), other as (${guardUpdate('other')})
-    select c.lane, c.tries, g.in_a_row, g.total, g.day_started_at
+    select c.lane, c.tries, c.day, g.in_a_row, g.total, g.day_started_at
     from c left join (select * from known union all select * from other) g on true`.execute(db);
   const row = rows[0];
   if (row === undefined) return undefined;
@@ -263,7 +277,7 @@ async function chargeIn(db: Kysely<Tables>, request: ChargeRequest): Promise<Cha
     );
     return undefined;
   }
-  if (row.tries === 1 && units > 0) {
+  if (row.day === null && units > 0) {
     await sql`update challenges set day_started_at = ${row.day_started_at} where id = ${request.challengeId}`.execute(
       db,
     );

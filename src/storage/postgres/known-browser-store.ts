@@ -20,6 +20,17 @@ export class PostgresKnownBrowserStore implements KnownBrowserStore {
   }
 
   async isKnown(tokenHash: string, userId: string): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('known_browsers')
+      .select('user_id')
+      .where('token_hash', '=', tokenHash)
+      .where('user_id', '=', userId)
+      .where('expires_at', '>', sql<Date>`now()`)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  async renew(tokenHash: string, userId: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('known_browsers')
       .set({ last_used_at: sql`now()`, expires_at: lifetime })
