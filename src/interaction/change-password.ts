@@ -8,7 +8,7 @@ export async function submitNewPassword(step: Step): Promise<void> {
   const { services, pending, fields, uid, context } = step;
   if (pending === undefined || pending.proven === null || !pending.passwordMustChange) return showNextStep(step);
   const user = await services.findUser(pending.userId);
-  if (!isStillProven(user, pending)) return finishSignIn(step, pending);
+  if (!isStillProven(user, pending)) return finishSignIn(step, pending, pending.proven.factor);
   const outcome = await services.setPassword({
     userId: pending.userId,
     names: [user?.username ?? '', user?.email ?? ''],
