@@ -7,6 +7,7 @@ import { resetRoutes } from './account/reset-routes.ts';
 import { createSetupByLink } from './account/setup-by-link.ts';
 import { setupRoutes } from './account/setup-routes.ts';
 import { createAccountServices } from './compose/account-services.ts';
+import { createDeliveries } from './compose/deliveries.ts';
 import { createHandleProtocol } from './compose/handle-protocol.ts';
 import { createInteractionServices } from './compose/interaction-services.ts';
 import { openServices, type ServiceOptions } from './compose/services.ts';
@@ -118,6 +119,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     newId,
   });
   const server = createHttpServer(app);
+  const deliveries = createDeliveries(services, views);
 
   return {
     services,
@@ -127,6 +129,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
         server.listen(settings.port, settings.host, resolve);
       });
       ready = true;
+      deliveries.start();
       return (server.address() as AddressInfo).port;
     },
     async close() {
@@ -139,6 +142,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
         });
         server.closeIdleConnections();
       });
+      await deliveries.stop();
       await services.close();
       services.folder?.release();
     },

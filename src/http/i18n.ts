@@ -78,7 +78,8 @@ export function loadLanguages(folders: readonly string[]): Languages {
         if (found !== undefined) return found;
       }
       const negotiator = new Negotiator({ headers: { 'accept-language': (acceptLanguage ?? '').slice(0, 500) } });
-      const accepted = negotiator.languages([...languages.keys()])[0];
+      // Whoever takes any language (`*`) gets English, not the first of the alphabet.
+      const accepted = negotiator.languages([fallback, ...languages.keys()])[0];
       const found = get(accepted) ?? get(fallback);
       if (found === undefined) throw new Error('the English messages are missing');
       return found;

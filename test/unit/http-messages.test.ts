@@ -124,6 +124,7 @@ test('the language is the one chosen here, then ui_locales, own choice, the pers
   assert.equal(languages.choose({ acceptLanguage: 'xx, ar;q=0.8' }).tag, 'ar');
   assert.equal(languages.choose({ acceptLanguage: 'de-CH-1996' }).tag, 'de');
   assert.equal(languages.choose({}).tag, 'en');
+  assert.equal(languages.choose({ acceptLanguage: '*' }).tag, 'en');
   assert.equal(languages.choose({ uiLocales: '../../etc/passwd '.repeat(200) }).tag, 'en');
 });
 
