@@ -7,6 +7,7 @@ import { PostgresAuthenticatorStore } from '../storage/postgres/authenticator-st
 import { PostgresChallengeHistory } from '../storage/postgres/challenge-history.ts';
 import { PostgresGuardStore } from '../storage/postgres/guard-store.ts';
 import { PostgresHelpRequestStore } from '../storage/postgres/help-request-store.ts';
+import { PostgresIdempotentAnswers } from '../storage/postgres/idempotent-answers.ts';
 import { PostgresKnownBrowserStore } from '../storage/postgres/known-browser-store.ts';
 import { PostgresLinkStore } from '../storage/postgres/link-store.ts';
 import { PostgresNotMeLinkStore } from '../storage/postgres/not-me-link-store.ts';
@@ -21,6 +22,7 @@ import { PostgresTrustedBrowserStore } from '../storage/postgres/trusted-browser
 import { PostgresUserStore } from '../storage/postgres/user-store.ts';
 import { acrTwoFactors } from '../domain/authentication.ts';
 import { secretContext } from '../second-factor/secret-context.ts';
+import { policyKey } from '../domain/policy.ts';
 import type { ImportedAuthenticator } from '../users/import-users.ts';
 import { linkLifetimeSeconds } from '../users/manage-users.ts';
 
@@ -36,6 +38,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
   const authenticators = new PostgresAuthenticatorStore(db);
   const recoveryCodes = new PostgresRecoveryCodeStore(db);
   const relyingParties = new PostgresRelyingPartyStore(db);
+  const policies = new PostgresPolicyStore(db);
   return {
     users,
     knownBrowsers,
@@ -49,7 +52,8 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     authenticators,
     recoveryCodes,
     relyingParties,
-    policies: new PostgresPolicyStore(db),
+    idempotentAnswers: new PostgresIdempotentAnswers(db),
+    policies,
     graces: new PostgresEnrolmentGraceStore(db),
     trustedBrowsers: new PostgresTrustedBrowserStore(db),
     /** Our own surfaces always need two factors; what others need stands with them. */
@@ -69,6 +73,12 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
       return token;
     },
     voidChallenges: (userId: string) => guards.voidChallenges(userId),
+    hasFactor: async (userId: string) => (await authenticators.listLive(userId)).length > 0,
+    async forgetClient(clientId: string) {
+      await tokens.removeClient(clientId);
+      const key = policyKey(`client:${clientId}`);
+      if (key !== undefined) await policies.remove(key);
+    },
     clearGuard: (userId: string) => guards.clear(userId),
     async endOtherSessions(userId: string, keep: string | null) {
       await sessions.endAll(userId, 'account', keep ?? undefined);

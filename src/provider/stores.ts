@@ -31,6 +31,17 @@ export interface SessionStore {
   end(uid: string, reason: string): Promise<boolean>;
   endAll(userId: string, reason: string, exceptUid?: string): Promise<number>;
   list(userId: string): Promise<ListedSession[]>;
+  /** Ends so many of everybody's sessions at once; answers how many there were. */
+  endSome(most: number, reason: string): Promise<number>;
+}
+
+/** A grant as operators see it. */
+export interface ListedGrant {
+  readonly id: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
 }
 
 export interface TokenRecord {
@@ -62,6 +73,14 @@ export interface TokenStore {
   /** Ends a grant and every token under it. */
   removeGrant(id: string): Promise<void>;
   removeGrantsOf(userId: string, clientId?: string): Promise<number>;
+  /** Live grants of a person, by id, from after `after` on. */
+  listGrants(userId: string, limit: number, after: string | undefined): Promise<ListedGrant[]>;
+  /** Ends one grant of this very person. */
+  removeGrantOf(userId: string, grantId: string): Promise<boolean>;
+  /** Ends everything that was granted to a client, and forgets the consents. */
+  removeClient(clientId: string): Promise<void>;
+  /** Ends so many of everybody's grants at once; answers how many there were. */
+  removeSomeGrants(most: number): Promise<number>;
   /** Throws `grant_ended` (Conflict) where the grant is gone. */
   save(token: TokenRecord, lifetimeSeconds: number): Promise<void>;
   /** Only while its grant, its person and, unless offline, its session live. */

@@ -60,7 +60,7 @@ export function createManageRelyingParties(inTransaction: InTransaction<RelyingP
 
     /** Makes it so: creates what is not there, changes what differs, and leaves alone what is the same. */
     apply: (request: RelyingPartyRequest, actor: string, context: RequestContext): Promise<AppliedRelyingParty> => {
-      const { wanted, givenSecret, confidential } = read(request);
+      const { wanted, givenSecret, confidential } = readRelyingParty(request);
       return inTransaction(async ({ relyingParties, audit }) => {
         const before = await relyingParties.find(wanted.clientId);
         const same = before !== undefined && JSON.stringify(sorted(before)) === JSON.stringify(sorted(wanted));
@@ -87,7 +87,8 @@ export function createManageRelyingParties(inTransaction: InTransaction<RelyingP
   };
 }
 
-function read(request: RelyingPartyRequest) {
+/** Reads what an operator wrote. Throws `InvalidInput` that names the field, for what could not be safe. */
+export function readRelyingParty(request: RelyingPartyRequest) {
   for (const name of Object.keys(request)) {
     if (!known.has(name)) throw new InvalidInput(name, `a relying party has no field '${name}'`);
   }

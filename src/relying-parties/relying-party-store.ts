@@ -9,13 +9,41 @@ export interface RelyingParty {
   readonly acrValues: readonly string[];
 }
 
+/** With what the store knows of it. */
+export interface StoredRelyingParty extends RelyingParty {
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  /** Raised at every change; the ETag of the admin API. */
+  readonly version: number;
+}
+
+/** A secret as it may be shown: never itself. */
+export interface ListedSecret {
+  readonly id: string;
+  readonly createdAt: Date;
+  /** Null while it is valid without end. */
+  readonly expiresAt: Date | null;
+}
+
 export interface RelyingPartyStore {
   find(clientId: string): Promise<RelyingParty | undefined>;
   list(): Promise<RelyingParty[]>;
+  /** With its row locked until the transaction ends: acts on one relying party come one after the other. */
+  lock(clientId: string): Promise<StoredRelyingParty | undefined>;
+  read(clientId: string): Promise<StoredRelyingParty | undefined>;
+  /** By `client_id`, from after `after` on; `query` is how `client_id` or name begin. */
+  page(query: string | undefined, limit: number, after: string | undefined): Promise<StoredRelyingParty[]>;
+  count(query: string | undefined): Promise<number>;
+  /** Secrets that are valid now, oldest first. */
+  listSecrets(clientId: string): Promise<ListedSecret[]>;
+  removeSecret(clientId: string, secretId: string): Promise<boolean>;
+  /** Lets all secrets but one end within so many seconds. */
+  expireOtherSecrets(clientId: string, exceptId: string, seconds: number): Promise<void>;
   /** Inserts or replaces; answers which. */
   put(relyingParty: RelyingParty): Promise<'created' | 'changed'>;
   remove(clientId: string): Promise<boolean>;
-  addSecret(clientId: string, secretHash: string): Promise<void>;
+  /** Answers the secret's id. */
+  addSecret(clientId: string, secretHash: string): Promise<string>;
   /** Hashes of the secrets that are valid now, two at most in use. */
   listSecretHashes(clientId: string): Promise<string[]>;
   replaceSecrets(clientId: string, secretHash: string): Promise<void>;

@@ -1,4 +1,5 @@
 import type { RequestContext } from '../domain/audit-event.ts';
+import { Conflict, NotFound } from '../errors.ts';
 import type { InTransaction } from '../transaction.ts';
 import type { SecondFactorStores } from './stores.ts';
 
@@ -34,22 +35,62 @@ export function createResetSecondFactor(inTransaction: InTransaction<ResetStores
 
     /** Opens what guessing closed; the authenticators stay, the password the guesser knows does not. */
     reopen: (act: OperatorAct): Promise<string> =>
-      inTransaction((stores) => finish(stores, act, 'second-factor.reopened', {})),
+      inTransaction(async (stores) =>
+        finish(stores, act, 'second-factor.reopened', { before: await describe(stores, act.userId) }),
+      ),
+
+    /** Removes one of several; the last one goes by a reset alone. Throws `NotFound`, `Conflict` (`last_authenticator`). */
+    removeOne: ({ userId, actor, reason, context }: OperatorAct, id: string): Promise<void> =>
+      inTransaction(async (stores) => {
+        const live = await stores.authenticators.listLive(userId);
+        const found = live.find((authenticator) => authenticator.id === id);
+        if (found === undefined) throw new NotFound('this person has no such authenticator');
+        if (live.length === 1) throw new Conflict('last_authenticator', 'the last authenticator is removed by a reset');
+        if (!(await stores.authenticators.remove(userId, id, 'operator'))) {
+          throw new NotFound('this person has no such authenticator');
+        }
+        await stores.endSessions(userId);
+        await stores.audit.record({
+          type: 'authenticator.removed',
+          actor,
+          target: userId,
+          result: 'success',
+          ...(reason === '' ? {} : { reason }),
+          details: { authenticator: id, last: false },
+          context,
+        });
+        await stores.outbox.enqueue({
+          kind: 'authenticator-removed',
+          userId,
+          details: { label: found.label },
+          context,
+        });
+      }),
   };
 
   async function finish(
     stores: ResetStores,
     { userId, actor, reason, context }: OperatorAct,
     type: 'second-factor.reset' | 'second-factor.reopened',
-    details: Record<string, number>,
+    details: Readonly<Record<string, string | number>>,
   ): Promise<string> {
     await stores.voidPassword(userId);
     await stores.forgetBrowsers(userId);
     await stores.guards.clear(userId);
     await stores.endSessions(userId);
     const link = await stores.issueRecoveryLink(userId);
-    await stores.audit.record({ type, actor, target: userId, result: 'success', reason, details, context });
+    const after = await describe(stores, userId);
+    const event = { type, actor, target: userId, result: 'success' as const, reason, context };
+    await stores.audit.record({ ...event, details: { ...details, after } });
     await stores.outbox.enqueue({ kind: 'second-factor-reset', userId });
     return link;
   }
+}
+
+/** What a person had, for the record: `authenticators=2 recovery-codes=10 guesses=0`. */
+async function describe({ authenticators, recoveryCodes, guards }: ResetStores, userId: string): Promise<string> {
+  const live = await authenticators.listLive(userId);
+  const codes = await recoveryCodes.countUnused(userId);
+  const { total } = await guards.readGuard(userId);
+  return `authenticators=${live.length} recovery-codes=${codes} guesses=${total}`;
 }

@@ -1,10 +1,12 @@
 import { hashToken, newId, newToken } from '../crypto/random.ts';
-import type { RequestContext } from '../domain/audit-event.ts';
+import type { AuditDetails, RequestContext } from '../domain/audit-event.ts';
 import { isEmailAddress, isUsername } from '../domain/login-name.ts';
 import type { Role, User } from '../domain/user.ts';
-import { Conflict, InvalidInput, NotFound } from '../errors.ts';
+import { Conflict, Fault, InvalidInput, NotFound } from '../errors.ts';
 import type { LinkPurpose } from './link-store.ts';
-import type { InUsersTransaction, UsersStores } from './stores.ts';
+import type { InTransaction } from '../transaction.ts';
+import type { ManageUsersStores, UsersStores } from './stores.ts';
+import type { UserChange } from './user-store.ts';
 
 export interface UserRequest {
   readonly username: string;
@@ -13,6 +15,7 @@ export interface UserRequest {
   readonly roles?: readonly Role[];
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly locale?: string | null;
+  readonly zoneinfo?: string | null;
 }
 
 export interface CreatedUser {
@@ -24,14 +27,11 @@ export interface CreatedUser {
 export const linkLifetimeSeconds = 86_400;
 
 /** What operators do with accounts. Nobody sets a password for somebody else. */
-export function createManageUsers(inTransaction: InUsersTransaction) {
+export function createManageUsers(inTransaction: InTransaction<ManageUsersStores>) {
   return {
     create: (request: UserRequest, actor: string, context: RequestContext): Promise<CreatedUser> => {
-      if (!isUsername(request.username)) {
-        throw new InvalidInput('username', 'a user name is 1 to 254 printable characters without spaces');
-      }
       const email = request.email ?? null;
-      if (email !== null && !isEmailAddress(email)) throw new InvalidInput('email', 'this is no e-mail address');
+      checkNames({ username: request.username, email });
       return inTransaction(async (stores) => {
         const id = newId();
         await stores.users.insert({
@@ -44,7 +44,15 @@ export function createManageUsers(inTransaction: InUsersTransaction) {
           claims: request.claims ?? {},
           locale: request.locale ?? null,
         });
-        await stores.audit.record({ type: 'user.created', actor, target: id, result: 'success', context });
+        const fields = Object.keys(request).sort().join(' ');
+        await stores.audit.record({
+          type: 'user.created',
+          actor,
+          target: id,
+          result: 'success',
+          details: { fields },
+          context,
+        });
         return { id, activationToken: await issueLink(stores, 'activation', id) };
       });
     },
@@ -60,21 +68,139 @@ export function createManageUsers(inTransaction: InUsersTransaction) {
     list: (limit: number, after: string | undefined): Promise<User[]> =>
       inTransaction(({ users }) => users.list(limit, after)),
 
-    setDisabled: (userId: string, disabled: boolean, actor: string, context: RequestContext): Promise<void> =>
-      inTransaction(async ({ users, endSessions, audit }) => {
-        const user = await users.find(userId);
-        if (user === undefined) throw new NotFound('no such user');
-        if (disabled && user.roles.includes('operator') && user.disabledAt === null) {
-          if ((await users.countOperators()) <= 1) {
-            throw new Conflict('last_operator', 'the last operator cannot be disabled');
-          }
+    setDisabled: (userId: string, disabled: boolean, actor: string, context: RequestContext, reason?: string) =>
+      inTransaction(async (stores) => {
+        if (disabled) await keepAnOperator(stores, userId, 'the last operator cannot be disabled');
+        if (!(await stores.users.setDisabled(userId, disabled))) throw new NotFound('no such user');
+        if (disabled) {
+          await stores.endSessions(userId);
+          await stores.outbox.enqueue({ kind: 'account-disabled', userId, context });
         }
-        await users.setDisabled(userId, disabled);
-        if (disabled) await endSessions(userId);
         const type = disabled ? 'user.disabled' : 'user.enabled';
-        await audit.record({ type, actor, target: userId, result: 'success', context });
+        await stores.audit.record({ type, actor, target: userId, result: 'success', ...withReason(reason), context });
+      }),
+
+    /**
+     * Changes attributes and roles, only where `expectedVersion` (If-Match) still stands. Roles are read anew with every
+     * call and page, so a person who loses one is not signed out. Throws `NotFound`, `Conflict` (`login_taken`,
+     * `last_operator`) and `Fault` 412 (`version_changed`).
+     */
+    update: (
+      userId: string,
+      change: UserChange,
+      actor: string,
+      context: RequestContext,
+      expectedVersion?: number,
+    ): Promise<User> => {
+      checkNames(change);
+      return inTransaction(async (stores) => {
+        if (change.roles !== undefined && !change.roles.includes('operator')) {
+          await keepAnOperator(stores, userId, 'the last operator cannot lose the role');
+        }
+        const before = await stores.users.find(userId);
+        if (before === undefined) throw new NotFound('no such user');
+        // A new address was proven by nobody yet, unless the operator says so.
+        const readdressed = change.email !== undefined && change.email !== before.email;
+        const wanted = readdressed ? { emailVerified: false, ...change } : change;
+        const after = await stores.users.update(userId, wanted, expectedVersion);
+        if (after === undefined) throw versionChanged();
+        const fields = Object.keys(change).sort().join(' ');
+        const event = { actor, target: userId, result: 'success' as const, context };
+        const details = change.roles === undefined ? {} : { before: rolesOf(before), after: rolesOf(after) };
+        await stores.audit.record({ ...event, type: 'user.changed', details: { fields, ...details } as AuditDetails });
+        if (before.email !== after.email) {
+          // Links that went to the old address belong to whoever reads it.
+          await stores.links.voidAll(userId);
+          await stores.audit.record({ ...event, type: 'email.changed' });
+          await stores.outbox.enqueue({ kind: 'email-changed', userId, context });
+        }
+        return after;
+      });
+    },
+
+    /** Deletes the account with all that hangs on it; the record keeps what was done, under the id. */
+    remove: (userId: string, actor: string, context: RequestContext, expectedVersion?: number): Promise<void> =>
+      inTransaction(async (stores) => {
+        await keepAnOperator(stores, userId, 'the last operator cannot be deleted');
+        const user = await stores.users.find(userId);
+        if (user === undefined) throw new NotFound('no such user');
+        if (expectedVersion !== undefined && user.version !== expectedVersion) throw versionChanged();
+        await stores.endSessions(userId);
+        if (user.email !== null) {
+          await stores.outbox.enqueue({ kind: 'account-deleted', userId, address: user.email, context });
+        }
+        await stores.users.remove(userId);
+        await stores.audit.record({ type: 'user.deleted', actor, target: userId, result: 'success', context });
+      }),
+
+    /**
+     * Another link that sets password and authenticator in one act, for an account that was never set up; older ones
+     * are void. Throws `Conflict` (`already_set_up`): such an account is helped by a reset, which voids what was there.
+     */
+    issueActivationLink: (userId: string, actor: string, context: RequestContext): Promise<string> =>
+      inTransaction(async (stores) => {
+        const user = await stores.users.find(userId);
+        if (user === undefined) throw new NotFound('no such user');
+        if (user.passwordHash !== null || (await stores.hasFactor(userId))) {
+          throw new Conflict('already_set_up', 'the account was set up; reset its second factor or its password');
+        }
+        return issueAnew(stores, 'activation', userId, actor, context);
+      }),
+
+    /** A link that sets a new password; whoever opens it still needs the second factor to sign in. */
+    issuePasswordReset: (userId: string, actor: string, context: RequestContext): Promise<string> =>
+      inTransaction(async (stores) => {
+        const user = await stores.users.find(userId);
+        if (user === undefined) throw new NotFound('no such user');
+        if (user.disabledAt !== null) throw new Conflict('user_disabled', 'the account is disabled');
+        return issueAnew(stores, 'password-reset', userId, actor, context);
       }),
   };
+}
+
+async function issueAnew(
+  stores: UsersStores,
+  purpose: LinkPurpose,
+  userId: string,
+  actor: string,
+  context: RequestContext,
+): Promise<string> {
+  await stores.links.voidAll(userId);
+  const token = await issueLink(stores, purpose, userId);
+  await stores.audit.record({
+    type: 'link.issued',
+    actor,
+    target: userId,
+    result: 'success',
+    details: { purpose },
+    context,
+  });
+  return token;
+}
+
+function checkNames({ username, email }: Pick<UserChange, 'username' | 'email'>): void {
+  if (username !== undefined && !isUsername(username)) {
+    throw new InvalidInput('username', 'a user name is 1 to 254 printable characters without spaces');
+  }
+  if (email != null && !isEmailAddress(email)) throw new InvalidInput('email', 'this is no e-mail address');
+}
+
+/** Throws `Conflict` (`last_operator`) where the act would leave nobody who can operate the service. */
+async function keepAnOperator({ users }: UsersStores, userId: string, message: string): Promise<void> {
+  const operators = await users.lockOperators();
+  if (operators.length === 1 && operators[0] === userId) throw new Conflict('last_operator', message);
+}
+
+function rolesOf({ roles }: User): string {
+  return [...roles].sort().join(' ');
+}
+
+function withReason(reason: string | undefined): { readonly reason?: string } {
+  return reason === undefined ? {} : { reason };
+}
+
+function versionChanged(): Fault {
+  return new Fault('version_changed', 412, 'somebody else changed this meanwhile');
 }
 
 /** Makes a link's token; only its hash is stored. */

@@ -16,4 +16,10 @@ export interface UsersStores {
   readonly endSessions: (userId: string, keep?: string | null) => Promise<void>;
 }
 
+/** What operators' acts on accounts need beside. */
+export interface ManageUsersStores extends UsersStores {
+  /** Whether the person has a confirmed authenticator. */
+  readonly hasFactor: (userId: string) => Promise<boolean>;
+}
+
 export type InUsersTransaction = InTransaction<UsersStores>;

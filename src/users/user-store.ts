@@ -11,6 +11,17 @@ export interface NewUser {
   readonly locale: string | null;
 }
 
+/** What of an account may be changed; what is left out stays. */
+export interface UserChange {
+  readonly username?: string;
+  readonly email?: string | null;
+  readonly emailVerified?: boolean;
+  readonly claims?: Readonly<Record<string, unknown>>;
+  readonly roles?: readonly Role[];
+  readonly locale?: string | null;
+  readonly zoneinfo?: string | null;
+}
+
 export interface UserStore {
   find(id: string): Promise<User | undefined>;
   /** By user name or address, whatever its case. */
@@ -40,5 +51,14 @@ export interface UserStore {
   countWrongPassword(id: string): Promise<number>;
   readWrongPasswords(id: string): Promise<number>;
   clearWrongPasswords(id: string): Promise<void>;
+  /**
+   * Changes a person, only where `expectedVersion` still stands if one is given; undefined where nobody was changed.
+   * Throws `Conflict` (`login_taken`).
+   */
+  update(id: string, change: UserChange, expectedVersion: number | undefined): Promise<User | undefined>;
+  /** Deletes the account with all that hangs on it. */
+  remove(id: string): Promise<boolean>;
+  /** The enabled operators, locked until the transaction ends: of two acts on the last two the second sees the first. */
+  lockOperators(): Promise<string[]>;
   countOperators(): Promise<number>;
 }

@@ -45,7 +45,10 @@ export const places: Record<string, Place> = {
   'admin/': { may: surfaces, mayTypes: ['config/'] },
   'operations/': { may: ['http/', ...features], mayTypes: ['config/'] },
   'storage/': { may: [] },
-  'storage/postgres/': { may: [...rules], mayTypes: [...features, 'provider/', 'storage/'] },
+  'storage/postgres/': {
+    may: [...rules],
+    mayTypes: [...features, 'provider/', 'admin/idempotent-answers.ts', 'storage/'],
+  },
   'storage/redis/': { may: [...rules], mayTypes: [...features, 'provider/', 'storage/'] },
   'storage/in-process/': { may: [...rules], mayTypes: [...features, 'provider/', 'storage/'] },
   'cli/': { may: everything },

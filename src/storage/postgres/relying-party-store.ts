@@ -1,7 +1,13 @@
-import { sql, type Kysely, type Selectable } from 'kysely';
+import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { newId } from '../../crypto/random.ts';
-import type { RelyingParty, RelyingPartyStore } from '../../relying-parties/relying-party-store.ts';
+import type {
+  ListedSecret,
+  RelyingParty,
+  RelyingPartyStore,
+  StoredRelyingParty,
+} from '../../relying-parties/relying-party-store.ts';
 import type { Tables } from './tables.ts';
+import { isUuid } from './user-store.ts';
 import type { RelyingPartiesTable } from './tables/provider.ts';
 
 export class PostgresRelyingPartyStore implements RelyingPartyStore {
@@ -45,11 +51,75 @@ export class PostgresRelyingPartyStore implements RelyingPartyStore {
     return numDeletedRows > 0n;
   }
 
-  async addSecret(clientId: string, secretHash: string): Promise<void> {
+  async lock(clientId: string): Promise<StoredRelyingParty | undefined> {
+    const row = await this.#db
+      .selectFrom('relying_parties')
+      .selectAll()
+      .where('client_id', '=', clientId)
+      .forUpdate()
+      .executeTakeFirst();
+    return row && toStored(row);
+  }
+
+  async read(clientId: string): Promise<StoredRelyingParty | undefined> {
+    const row = await this.#db
+      .selectFrom('relying_parties')
+      .selectAll()
+      .where('client_id', '=', clientId)
+      .executeTakeFirst();
+    return row && toStored(row);
+  }
+
+  async page(query: string | undefined, limit: number, after: string | undefined): Promise<StoredRelyingParty[]> {
+    const from = after === undefined ? sql`true` : sql`client_id collate "C" > ${after}`;
+    const { rows } = await sql<Selectable<RelyingPartiesTable>>`
+      select * from relying_parties where ${beginsWith(query)} and ${from}
+      order by client_id collate "C" limit ${limit}`.execute(this.#db);
+    return rows.map(toStored);
+  }
+
+  async count(query: string | undefined): Promise<number> {
+    const { rows } = await sql<{ count: string }>`
+      select count(*) as count from relying_parties where ${beginsWith(query)}`.execute(this.#db);
+    return Number(rows[0]?.count ?? 0);
+  }
+
+  async addSecret(clientId: string, secretHash: string): Promise<string> {
+    const id = newId();
     await this.#db
       .insertInto('relying_party_secrets')
-      .values({ id: newId(), client_id: clientId, secret_hash: secretHash })
+      .values({ id, client_id: clientId, secret_hash: secretHash })
       .execute();
+    return id;
+  }
+
+  async listSecrets(clientId: string): Promise<ListedSecret[]> {
+    const rows = await this.#db
+      .selectFrom('relying_party_secrets')
+      .select(['id', 'created_at', 'expires_at'])
+      .where('client_id', '=', clientId)
+      .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)]))
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute();
+    return rows.map((row) => ({ id: row.id, createdAt: row.created_at, expiresAt: row.expires_at }));
+  }
+
+  async removeSecret(clientId: string, secretId: string): Promise<boolean> {
+    if (!isUuid(secretId)) return false;
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('relying_party_secrets')
+      .where('client_id', '=', clientId)
+      .where('id', '=', secretId)
+      .executeTakeFirst();
+    return numDeletedRows > 0n;
+  }
+
+  async expireOtherSecrets(clientId: string, exceptId: string, seconds: number): Promise<void> {
+    await sql`
+      update relying_party_secrets
+      set expires_at = least(expires_at, now() + make_interval(secs => ${seconds}))
+      where client_id = ${clientId} and id <> ${exceptId}`.execute(this.#db);
   }
 
   async listSecretHashes(clientId: string): Promise<string[]> {
@@ -66,6 +136,17 @@ export class PostgresRelyingPartyStore implements RelyingPartyStore {
     await this.#db.deleteFrom('relying_party_secrets').where('client_id', '=', clientId).execute();
     await this.addSecret(clientId, secretHash);
   }
+}
+
+function beginsWith(query: string | undefined): RawBuilder<unknown> {
+  if (query === undefined || query === '') return sql`true`;
+  const beginning = `${query.toLowerCase().replaceAll(/[\\%_]/g, (sign) => `\\${sign}`)}%`;
+  return sql`(lower(client_id) like ${beginning} or lower(metadata ->> 'client_name') like ${beginning})`;
+}
+
+function toStored(row: Selectable<RelyingPartiesTable>): StoredRelyingParty {
+  const { created_at: createdAt, updated_at: updatedAt, version } = row;
+  return { ...toRelyingParty(row), createdAt, updatedAt, version };
 }
 
 function toRelyingParty(row: Selectable<RelyingPartiesTable>): RelyingParty {

@@ -1,6 +1,13 @@
 import { sql, type Kysely } from 'kysely';
 import { Conflict } from '../../errors.ts';
-import type { FoundToken, ListedApplication, ListedConsent, TokenRecord, TokenStore } from '../../provider/stores.ts';
+import type {
+  FoundToken,
+  ListedApplication,
+  ListedConsent,
+  TokenRecord,
+  TokenStore,
+  ListedGrant,
+} from '../../provider/stores.ts';
 import { isForeignKeyViolation } from './faults.ts';
 import type { Tables } from './tables.ts';
 
@@ -50,6 +57,45 @@ export class PostgresTokenStore implements TokenStore {
     if (clientId !== undefined) query = query.where('client_id', '=', clientId);
     const { numDeletedRows } = await query.executeTakeFirst();
     return Number(numDeletedRows);
+  }
+
+  async listGrants(userId: string, limit: number, after: string | undefined): Promise<ListedGrant[]> {
+    const rows = await this.#db
+      .selectFrom('grants')
+      .select(['id', 'client_id', 'payload', 'created_at', 'expires_at'])
+      .where('user_id', '=', userId)
+      .where('expires_at', '>', sql<Date>`now()`)
+      .$if(after !== undefined, (query) => query.where('id', '>', after ?? ''))
+      .orderBy('id')
+      .limit(limit)
+      .execute();
+    return rows.map((row) => ({
+      id: row.id,
+      clientId: row.client_id,
+      scopes: scopesOf(row.payload),
+      createdAt: row.created_at,
+      expiresAt: row.expires_at,
+    }));
+  }
+
+  async removeGrantOf(userId: string, grantId: string): Promise<boolean> {
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('grants')
+      .where('id', '=', grantId)
+      .where('user_id', '=', userId)
+      .executeTakeFirst();
+    return numDeletedRows > 0n;
+  }
+
+  async removeClient(clientId: string): Promise<void> {
+    await this.#db.deleteFrom('grants').where('client_id', '=', clientId).execute();
+    await this.#db.deleteFrom('consents').where('client_id', '=', clientId).execute();
+  }
+
+  async removeSomeGrants(most: number): Promise<number> {
+    const { numAffectedRows } = await sql`
+      delete from grants where id in (select id from grants limit ${most} for update skip locked)`.execute(this.#db);
+    return Number(numAffectedRows ?? 0n);
   }
 
   async save(token: TokenRecord, lifetimeSeconds: number): Promise<void> {
@@ -218,4 +264,11 @@ function grantedNames({ openid, resources = {} }: GrantPayload): string[] {
     ...words(openid?.scope ?? ''),
     ...Object.entries(resources).flatMap(([resource, scope]) => words(scope).map((word) => `${resource} ${word}`)),
   ];
+}
+
+/** The scopes of a grant's payload, of OpenID Connect and of every resource. */
+function scopesOf(payload: Record<string, unknown>): string[] {
+  const { openid, resources } = payload as { openid?: { scope?: string }; resources?: Record<string, string> };
+  const all = [openid?.scope ?? '', ...Object.values(resources ?? {})].flatMap((scope) => scope.split(' '));
+  return [...new Set(all)].filter((scope) => scope !== '').sort();
 }

@@ -2,7 +2,7 @@ import { sql, type Kysely, type Selectable } from 'kysely';
 import type { User } from '../../domain/user.ts';
 import { foldLogin } from '../../domain/login-name.ts';
 import { Conflict } from '../../errors.ts';
-import type { NewUser, UserStore } from '../../users/user-store.ts';
+import type { NewUser, UserChange, UserStore } from '../../users/user-store.ts';
 import { isUniqueViolation } from './faults.ts';
 import type { Tables } from './tables.ts';
 import type { UsersTable } from './tables/users.ts';
@@ -189,6 +189,60 @@ export class PostgresUserStore implements UserStore {
       .execute();
   }
 
+  async update(id: string, change: UserChange, expectedVersion: number | undefined): Promise<User | undefined> {
+    if (!isUuid(id)) return undefined;
+    const { emailVerified, claims, roles, ...same } = change;
+    try {
+      const row = await this.#db
+        .updateTable('users')
+        .set((eb) => ({
+          ...same,
+          ...(emailVerified === undefined ? {} : { email_verified: emailVerified }),
+          ...(claims === undefined ? {} : { claims: JSON.stringify(claims) }),
+          ...(roles === undefined ? {} : { roles: [...roles] }),
+          updated_at: sql`now()`,
+          version: eb('version', '+', 1),
+        }))
+        .where('id', '=', id)
+        .$if(expectedVersion !== undefined, (query) => query.where('version', '=', expectedVersion ?? 0))
+        .returningAll()
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
+      if (change.username !== undefined || change.email !== undefined) await this.#putLoginNames(row);
+      return toUser(row);
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new Conflict('login_taken', 'this name or address is taken', 'username');
+      throw error;
+    }
+  }
+
+  async #putLoginNames({ id, username, email }: Selectable<UsersTable>): Promise<void> {
+    await this.#db.deleteFrom('login_names').where('user_id', '=', id).execute();
+    const name = foldLogin(username);
+    const names = [{ name, user_id: id, kind: 'username' as 'username' | 'email' }];
+    const address = email === null ? name : foldLogin(email);
+    if (address !== name) names.push({ name: address, user_id: id, kind: 'email' });
+    await this.#db.insertInto('login_names').values(names).execute();
+  }
+
+  async remove(id: string): Promise<boolean> {
+    if (!isUuid(id)) return false;
+    const { numDeletedRows } = await this.#db.deleteFrom('users').where('id', '=', id).executeTakeFirst();
+    return numDeletedRows > 0n;
+  }
+
+  async lockOperators(): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('users')
+      .select('id')
+      .where(sql<boolean>`'operator' = any (roles)`)
+      .where('disabled_at', 'is', null)
+      .orderBy('id')
+      .forUpdate()
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
   async countOperators(): Promise<number> {
     const { count } = await this.#db
       .selectFrom('users')
@@ -204,7 +258,7 @@ export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
 }
 
-function toUser(row: Selectable<UsersTable>): User {
+export function toUser(row: Selectable<UsersTable>): User {
   return {
     id: row.id,
     username: row.username,
