@@ -48,6 +48,11 @@ export class UserAgent {
     return this.#jar;
   }
 
+  /** Loses a cookie, as a browser does whose session is over. */
+  forget(name: string): void {
+    this.#jar.delete(name);
+  }
+
   async request(path: string, init: RequestInit = {}): Promise<Response> {
     const url = new URL(path, this.#issuer);
     const cookie = [...this.#jar]
