@@ -149,6 +149,52 @@ for (const kind of databaseKinds) {
       assert.equal(guard.lanes.known.inARow, 0);
     });
 
+    test('a challenge that a new password closed takes no charge and accepts nothing that was under way', async () => {
+      const userId = await addUser(stores);
+      const id = await open(userId);
+      assert.ok(await charge(userId, id));
+      await stores.inTransaction(({ guards }) => guards.voidChallenges(userId));
+      assert.equal(await charge(userId, id), undefined);
+      assert.equal(await stores.inTransaction(({ guards }) => guards.settle(userId, id)), undefined);
+      assert.equal((await guardOf(userId)).total, 1, 'a new password alone returns nothing');
+      await stores.inTransaction(({ guards }) => guards.clear(userId));
+      assert.equal((await guardOf(userId)).total, 0);
+    });
+
+    test('the day gets back what a challenge took, also where a recovery code was tried first', async () => {
+      const userId = await addUser(stores);
+      const id = await open(userId);
+      assert.ok(await charge(userId, id, 0));
+      assert.ok(await charge(userId, id, 2));
+      assert.equal((await guardOf(userId)).lanes.other.dayUnits, 2);
+      await stores.inTransaction(({ guards }) => guards.settle(userId, id));
+      assert.equal((await guardOf(userId)).lanes.other.dayUnits, 0);
+    });
+
+    test('B05 a replayed code gets its units back once, never more than its challenge took', async () => {
+      const userId = await addUser(stores);
+      const abandoned = await open(userId);
+      assert.ok(await charge(userId, abandoned));
+      const id = await open(userId);
+      assert.ok(await charge(userId, id));
+      await Promise.all(
+        Array.from({ length: 10 }, () => stores.inTransaction(({ guards }) => guards.giveBack(userId, id, 1))),
+      );
+      assert.equal((await guardOf(userId)).total, 1);
+    });
+
+    test('B23 counts accounts whose codes were guessed, also where no challenge was used up', async () => {
+      const before = await stores.inTransaction(({ guards }) => guards.countGuessedAccounts());
+      const people = await Promise.all(Array.from({ length: 3 }, () => addUser(stores)));
+      for (const userId of people) assert.ok(await charge(userId, await open(userId)));
+      const settled = await open(people[0] ?? '');
+      assert.ok(await charge(people[0] ?? '', settled));
+      await stores.inTransaction(({ guards }) => guards.settle(people[0] ?? '', settled));
+      const counted = await stores.inTransaction(({ guards }) => guards.countGuessedAccounts());
+      assert.equal(counted.failed - before.failed, 3);
+      assert.equal(counted.accepted - before.accepted, 1);
+    });
+
     test('refuses a charge from anywhere but where the challenge was opened, and for another person', async () => {
       const userId = await addUser(stores);
       const id = await open(userId);

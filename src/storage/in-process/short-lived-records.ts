@@ -40,16 +40,16 @@ export class InProcessShortLivedRecords implements ShortLivedRecords {
 
   async take(kind: string, id: string): Promise<string | undefined> {
     const value = this.#get(kind, id);
-    this.#entries.delete(`${kind}:${id}`);
+    this.#entries.delete(keyOf(kind, id));
     return value;
   }
 
   async remove(kind: string, id: string): Promise<void> {
-    this.#entries.delete(`${kind}:${id}`);
+    this.#entries.delete(keyOf(kind, id));
   }
 
   #get(kind: string, id: string): string | undefined {
-    const key = `${kind}:${id}`;
+    const key = keyOf(kind, id);
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     if (entry.expiresAt > this.#clock.epochMilliseconds()) return entry.value;
@@ -58,7 +58,7 @@ export class InProcessShortLivedRecords implements ShortLivedRecords {
   }
 
   #set(kind: string, id: string, value: string, ttlSeconds: number): void {
-    const key = `${kind}:${id}`;
+    const key = keyOf(kind, id);
     if (this.#entries.size >= mostEntries && !this.#entries.has(key)) {
       this.#dropExpired();
       if (this.#entries.size >= mostEntries) throw new StoreUnavailable('too many sign-ins are under way');
@@ -70,4 +70,9 @@ export class InProcessShortLivedRecords implements ShortLivedRecords {
     const now = this.#clock.epochMilliseconds();
     for (const [key, { expiresAt }] of this.#entries) if (expiresAt <= now) this.#entries.delete(key);
   }
+}
+
+/** No kind holds a NUL, so no id can reach into another kind. */
+function keyOf(kind: string, id: string): string {
+  return `${kind}\0${id}`;
 }
