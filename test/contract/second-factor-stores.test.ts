@@ -189,7 +189,7 @@ for (const kind of databaseKinds) {
       await times(20, () => replace(userId, set()));
       assert.equal(await unused(userId), 10);
       for (const { id } of old) assert.equal(await use(userId, id), false);
-      await stores.inTransaction(({ recoveryCodes }) => recoveryCodes.voidAll(userId));
+      await stores.inTransaction(({ recoveryCodes }) => recoveryCodes.voidAll(userId, 'reset'));
       assert.equal(await unused(userId), 0);
     });
 
