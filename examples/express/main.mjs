@@ -3,7 +3,8 @@ import openid from 'express-openid-connect';
 
 // An Express application that signs people in with Twofold, and asks for two factors at one of its pages.
 // ISSUER, BASE_URL, CLIENT_ID, CLIENT_SECRET and COOKIE_SECRET say where everything is.
-const { ISSUER, BASE_URL, CLIENT_ID, CLIENT_SECRET, COOKIE_SECRET } = process.env;
+// PORT differs from that of BASE_URL behind a proxy (see examples/nginx).
+const { ISSUER, BASE_URL, CLIENT_ID, CLIENT_SECRET, COOKIE_SECRET, PORT } = process.env;
 const twoFactors = 'urn:twofold:acr:2fa';
 const { auth, requiresAuth } = openid;
 const app = express();
@@ -31,4 +32,9 @@ app.get('/profile', requiresAuth(), (req, res) => {
   return res.json({ user: req.oidc.user, acr: req.oidc.idTokenClaims.acr, amr: req.oidc.idTokenClaims.amr });
 });
 
-app.listen(Number(new URL(BASE_URL).port), '127.0.0.1', () => console.log(`listening on ${BASE_URL}`));
+// For nginx: may the browser with these cookies see the site?
+app.get('/authorized', (req, res) => {
+  res.sendStatus(req.oidc.isAuthenticated() && req.oidc.idTokenClaims.acr === twoFactors ? 204 : 401);
+});
+
+app.listen(Number(PORT ?? new URL(BASE_URL).port), '127.0.0.1', () => console.log(`listening on ${BASE_URL}`));
