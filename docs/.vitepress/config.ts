@@ -26,7 +26,10 @@ export default defineConfig({
     sidebar: [
       {
         text: 'For relying parties',
-        items: [{ text: 'Connect a relying party', link: '/docs/connect-a-relying-party' }],
+        items: [
+          { text: 'Connect a relying party', link: '/docs/connect-a-relying-party' },
+          { text: 'Ask for more: step-up', link: '/docs/step-up' },
+        ],
       },
       {
         text: 'For operators',
