@@ -1,7 +1,9 @@
-import { shortestWithSecondFactor, type PasswordVerdict } from '../domain/password-policy.ts';
+import { shortestAlone, shortestWithSecondFactor, type PasswordVerdict } from '../domain/password-policy.ts';
 import { NotFound } from '../errors.ts';
 import type { FormError } from '../http/page-parts.ts';
-import { frameOf, goTo, hasFreshProof, takeCode, takeCurrentPassword, type AccountRequest } from './account-request.ts';
+import { frameOf, goTo, type AccountRequest } from './account-request.ts';
+import { activityShown } from './activity-pages.ts';
+import { proveChange, statusOf, takeCode, takeCurrentPassword } from './change-proof.ts';
 
 /** The overview: is my account protected, what happened lately, what should I do. */
 export async function showOverview(request: AccountRequest): Promise<void> {
@@ -19,7 +21,7 @@ export async function showOverview(request: AccountRequest): Promise<void> {
     passwordChangedAt: user.passwordChangedAt,
     emailVerified: user.emailVerified,
     sessions: sessions.length,
-    recent: [],
+    recent: await activityShown(services, (await services.listActivity(user.id, { limit: 5 })).events),
   });
 }
 
@@ -32,10 +34,10 @@ export async function showPassword(request: AccountRequest, error?: FormError): 
     {
       ...frameOf(request, error),
       changedAt: user.passwordChangedAt,
-      leastLength: shortestWithSecondFactor,
+      leastLength: (await services.hasSecondFactor(user.id)) ? shortestWithSecondFactor : shortestAlone,
       proof: { password: true, code: enabled },
     },
-    { status: error === undefined ? 200 : 422 },
+    { status: statusOf(error) },
   );
 }
 
@@ -47,7 +49,7 @@ export async function changePassword(request: AccountRequest): Promise<void> {
   const { ctx, services, session, user, fields, context } = request;
   const names = [user.username, user.email ?? ''];
   const password = fields.get('new_password') ?? '';
-  const unfit = passwordError(services.judgePassword(password, names));
+  const unfit = passwordError(await services.judgePassword(user.id, password, names));
   if (unfit !== undefined) return showPassword(request, unfit);
   const wrong = await takeCurrentPassword(request);
   if (wrong !== undefined) return showPassword(request, wrong);
@@ -55,7 +57,7 @@ export async function changePassword(request: AccountRequest): Promise<void> {
   const refused = enabled ? await takeCode(request) : undefined;
   if (refused === 'signing-in') return;
   if (refused !== undefined) return showPassword(request, refused);
-  if (!enabled && !hasFreshProof(request, '/account/password')) return;
+  if (!enabled && !(await proveChange(request))) return;
   await services.setPassword({
     userId: user.id,
     names,
@@ -87,27 +89,32 @@ function passwordError(verdict: PasswordVerdict): FormError | undefined {
 export async function showSessions(request: AccountRequest): Promise<void> {
   const { ctx, services, session, user } = request;
   const listed = await services.listSessions(user.id);
-  const sessions = listed.map(({ uid, userAgent, address, startedAt, lastSeenAt }) => ({
-    id: uid,
-    userAgent,
-    address,
-    startedAt,
-    lastSeenAt,
-    isThis: uid === session.uid,
-  }));
+  const sessions = await Promise.all(
+    listed.map(async ({ uid, userAgent, address, startedAt, lastSeenAt, clientIds }) => ({
+      id: uid,
+      userAgent,
+      address,
+      startedAt,
+      lastSeenAt,
+      isThis: uid === session.uid,
+      applications: await Promise.all(clientIds.filter((id) => !services.isOwnClient(id)).map(services.clientName)),
+    })),
+  );
+  // This browser first, the others by when they were last seen.
+  sessions.sort((a, b) => Number(b.isThis) - Number(a.isThis));
   services.views.page(ctx, 'sessions', { ...frameOf(request), sessions });
 }
 
 export async function endSession(request: AccountRequest, uid: string): Promise<void> {
   const { services, user, context } = request;
-  if (!hasFreshProof(request, '/account/sessions')) return;
+  if (!(await proveChange(request))) return;
   if (!(await services.endSession(user.id, uid, context))) throw new NotFound();
   goTo(request, '/account/sessions', 'session-ended');
 }
 
 export async function endOtherSessions(request: AccountRequest): Promise<void> {
   const { services, user, session, context } = request;
-  if (!hasFreshProof(request, '/account/sessions')) return;
+  if (!(await proveChange(request))) return;
   await services.endOtherSessions(user.id, session.uid, context);
   goTo(request, '/account/sessions', 'other-sessions-ended');
 }
@@ -120,7 +127,7 @@ export async function showApplications(request: AccountRequest): Promise<void> {
 
 export async function revokeApplication(request: AccountRequest, clientId: string): Promise<void> {
   const { services, user, context } = request;
-  if (!hasFreshProof(request, '/account/applications')) return;
+  if (!(await proveChange(request))) return;
   if (!(await services.revokeConsent(user.id, clientId, context))) throw new NotFound();
   goTo(request, '/account/applications', 'application-revoked');
 }

@@ -15,7 +15,12 @@ import type { ListedSession } from '../provider/stores.ts';
 import type { createChangeSecondFactor } from '../second-factor/change-second-factor.ts';
 import type { createEnrolAuthenticator } from '../second-factor/enrol-authenticator.ts';
 import type { createSecondFactorStatus } from '../second-factor/status.ts';
+import type { TrustedBrowser } from '../second-factor/trusted-browser-store.ts';
+import type { createTrustedBrowsers } from '../second-factor/trusted-browsers.ts';
+import type { createChangeProfile } from '../users/change-profile.ts';
 import type { createCheckPassword } from '../users/check-password.ts';
+import type { createDeleteUser } from '../users/delete-user.ts';
+import type { createMailedLinks } from '../users/mailed-links.ts';
 import type { createSetPassword } from '../users/set-password.ts';
 import type { AccountSession, AccountSessions } from './account-session.ts';
 import type { Activity, ActivityPage } from './activity.ts';
@@ -44,10 +49,12 @@ export interface AccountServices {
   readonly enrolment: ReturnType<typeof createEnrolAuthenticator>;
   readonly change: ReturnType<typeof createChangeSecondFactor>;
   readonly proveCode: ReturnType<typeof createProveCode>;
+  /** Whether the person has a second factor, or must. */
+  readonly hasSecondFactor: (userId: string) => Promise<boolean>;
   /** Takes one of the enrolments a person may begin; answers 0, or the seconds until the next. */
   readonly chargeEnrolment: (userId: string) => Promise<number>;
   readonly checkPassword: ReturnType<typeof createCheckPassword>;
-  readonly judgePassword: (password: string, names: readonly string[]) => PasswordVerdict;
+  readonly judgePassword: (userId: string, password: string, names: readonly string[]) => Promise<PasswordVerdict>;
   readonly setPassword: ReturnType<typeof createSetPassword>;
   readonly listSessions: (userId: string) => Promise<ListedSession[]>;
   readonly endSession: (userId: string, uid: string, context: RequestContext) => Promise<boolean>;
@@ -60,6 +67,19 @@ export interface AccountServices {
     page: { readonly limit: number; readonly cursor?: string | undefined },
   ) => Promise<ActivityPage>;
   readonly findActivity: (userId: string, id: string) => Promise<Activity | undefined>;
+  /** Whether this is a client of the service itself, such as this page. */
+  readonly isOwnClient: (clientId: string) => boolean;
+  /** "This was not me": ends sessions, undoes what was changed lately, mails the way back. */
+  readonly lockDown: (userId: string, context: RequestContext) => Promise<void>;
+  readonly trustedBrowsers: Pick<ReturnType<typeof createTrustedBrowsers>, 'list' | 'revoke' | 'revokeAll'>;
+  readonly changeProfile: ReturnType<typeof createChangeProfile>;
+  readonly isEmailAddress: (text: string) => boolean;
+  readonly sendAddressLink: ReturnType<typeof createMailedLinks>['sendAddressLink'];
+  /** The new address that waits for its link to be used. */
+  readonly waitingAddress: (userId: string) => Promise<string | undefined>;
+  readonly deletionAllowed: boolean;
+  readonly deleteUser: ReturnType<typeof createDeleteUser>;
+  readonly forgetBrowserCookie: (ctx: Context) => void;
   readonly exportData: (user: User, context: RequestContext) => Promise<Record<string, unknown>>;
 }
 
@@ -79,6 +99,7 @@ export interface AccountRequest {
   readonly session: AccountSession;
   readonly user: User;
   readonly fields: Fields;
+  readonly trustedBrowsers: readonly TrustedBrowser[];
   readonly context: RequestContext;
 }
 
@@ -93,20 +114,24 @@ export async function loadRequest(ctx: Context, services: AccountServices): Prom
   setReader(ctx, { personLocale: user.locale, timeZone: user.zoneinfo });
   const fields: Fields = ctx.method === 'POST' ? await readFields(ctx) : new Map();
   if (ctx.method === 'POST') services.csrf.check(ctx, fields, `account:${session.uid}`);
-  return { ctx, services, session, user, fields, context: services.requestContext(ctx) };
+  const trustedBrowsers = await services.trustedBrowsers.list(user.id);
+  return { ctx, services, session, user, fields, trustedBrowsers, context: services.requestContext(ctx) };
 }
 
 /** What every account page is given. */
-export function frameOf({ ctx, services, session, user }: AccountRequest, error?: FormError): AccountFrame {
+export function frameOf(
+  { ctx, services, session, user, trustedBrowsers }: AccountRequest,
+  error?: FormError,
+): AccountFrame {
   const asked = ctx.query['notice'];
   const notice = accountNoticeCodes.find((code) => code === asked);
   const name = typeof user.claims['name'] === 'string' ? user.claims['name'] : user.username;
   return {
     csrf: services.csrf.token(`account:${session.uid}`),
     person: { name, username: user.username, email: user.email },
-    isOperator: false,
-    trustedBrowsersAllowed: false,
-    deletionAllowed: false,
+    isOperator: user.roles.length > 0,
+    trustedBrowsersAllowed: trustedBrowsers.length > 0,
+    deletionAllowed: services.deletionAllowed,
     notice,
     error,
   };
@@ -117,63 +142,4 @@ export function goTo({ ctx, services }: AccountRequest, path: string, notice?: A
   ctx.status = 303;
   ctx.set('Location', `${services.prefix}${path}${notice === undefined ? '' : `?notice=${notice}`}`);
   ctx.body = '';
-}
-
-/**
- * Whether a form without a code of its own may act: two factors proven within the last five minutes. Otherwise the
- * person signs in again, with both, and comes back to `returnTo`.
- */
-export function hasFreshProof({ ctx, services, session }: AccountRequest, returnTo: string): boolean {
-  if (services.sessions.isFresh(session)) return true;
-  services.sessions.startSignIn(ctx, returnTo, true);
-  return false;
-}
-
-/**
- * Takes the code of a form as the fresh proof of that one act. Answers undefined where the act may go on; after five
- * wrong ones the person signs in again.
- */
-export async function takeCode(request: AccountRequest): Promise<FormError | 'signing-in' | undefined> {
-  const { ctx, services, session, user, fields, context } = request;
-  const proof = await services.proveCode({
-    userId: user.id,
-    boundTo: session.uid,
-    signedInAt: session.signedInAt,
-    lane: await services.laneOf(services.browserToken(ctx), user.id),
-    code: fields.get('code') ?? '',
-    context,
-  });
-  switch (proof.kind) {
-    case 'accepted':
-      return undefined;
-    case 'sign-in-again':
-      services.sessions.startSignIn(ctx, '/account', true);
-      return 'signing-in';
-    case 'wait':
-      ctx.set('Retry-After', String(proof.retryAfterSeconds));
-      return { code: 'wait', field: 'code', values: { seconds: proof.retryAfterSeconds } };
-    case 'clock-off': {
-      const minutes = Math.max(1, Math.round(Math.abs(proof.offsetSeconds) / 60));
-      const code = proof.offsetSeconds > 0 ? 'clock-ahead' : 'clock-behind';
-      return { code, field: 'code', values: { minutes } };
-    }
-    case 'wrong':
-      return { code: 'wrong-proof', field: 'code' };
-  }
-}
-
-/** Checks the current password of a form, charged like any other; undefined where it was right. */
-export async function takeCurrentPassword(request: AccountRequest): Promise<FormError | undefined> {
-  const { ctx, services, user, fields, context } = request;
-  const checked = await services.checkPassword({
-    login: user.username,
-    password: fields.get('current_password') ?? '',
-    knownBrowserToken: services.browserToken(ctx),
-    context,
-  });
-  if (checked.kind === 'right') return undefined;
-  const field = 'current_password';
-  if (checked.kind === 'wrong') return { code: 'wrong-current-password', field };
-  ctx.set('Retry-After', String(checked.retryAfterSeconds));
-  return { code: 'wait', field, values: { seconds: checked.retryAfterSeconds } };
 }

@@ -1,6 +1,10 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import * as pages from './account-pages.ts';
+import * as activity from './activity-pages.ts';
+import * as browsers from './browser-pages.ts';
+import * as data from './data-pages.ts';
+import * as profile from './profile-pages.ts';
 import { goTo, loadRequest, type AccountRequest, type AccountServices } from './account-request.ts';
 import * as secondFactor from './second-factor-pages.ts';
 
@@ -36,6 +40,19 @@ export function accountRoutes(services: AccountServices): Router {
   post('/sessions/:id/end', pages.endSession);
   get('/applications', pages.showApplications);
   post('/applications/:id/revoke', pages.revokeApplication);
+  get('/trusted-browsers', browsers.showTrustedBrowsers);
+  post('/trusted-browsers/forget-all', browsers.forgetAllTrustedBrowsers);
+  post('/trusted-browsers/:id/forget', browsers.forgetTrustedBrowser);
+  get('/activity', activity.showActivity);
+  get('/activity/:id/not-me', activity.showNotMe);
+  post('/activity/:id/not-me', activity.lockDown);
+  get('/profile', (request) => profile.showProfile(request));
+  post('/profile', profile.saveProfile);
+  post('/profile/email', profile.changeAddress);
+  get('/export', async (request) => data.showExport(request));
+  post('/export', data.downloadExport);
+  get('/delete', (request) => data.showDelete(request));
+  post('/delete', data.deleteAccount);
   post('/sign-out', pages.signOut);
   return router;
 }

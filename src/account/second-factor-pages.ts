@@ -2,7 +2,8 @@ import { mostAuthenticators } from '../second-factor/enrol-authenticator.ts';
 import { recoveryCodesInSet } from '../domain/recovery-code.ts';
 import { NotFound } from '../errors.ts';
 import type { FormError } from '../http/page-parts.ts';
-import { frameOf, goTo, hasFreshProof, takeCode, type AccountRequest } from './account-request.ts';
+import { frameOf, goTo, type AccountRequest } from './account-request.ts';
+import { proveChange, statusOf, takeCode } from './change-proof.ts';
 
 /** The person's authenticators. */
 export async function showAuthenticators(request: AccountRequest, error?: FormError): Promise<void> {
@@ -20,13 +21,13 @@ export async function showAuthenticators(request: AccountRequest, error?: FormEr
       most: mostAuthenticators,
       lastMayGo: !(await services.isSecondFactorRequired(user.id)),
     },
-    { status: error === undefined ? 200 : error.code === 'wait' ? 429 : 422 },
+    { status: statusOf(error) },
   );
 }
 
 export async function startEnrolment(request: AccountRequest): Promise<void> {
   const { services, user, session, fields, context } = request;
-  if (!hasFreshProof(request, '/account/authenticators')) return;
+  if (!(await proveChange(request))) return;
   const { authenticators } = await services.status(user.id);
   if (authenticators.length >= mostAuthenticators) {
     return showAuthenticators(request, { code: 'too-many-authenticators', values: { most: mostAuthenticators } });
@@ -52,7 +53,7 @@ export async function showAddAuthenticator(request: AccountRequest, error?: Form
   const enrolment = await services.enrolment.showPending(user.id, accountName, session.uid);
   if (enrolment === undefined) return goTo(request, '/account/authenticators');
   const { enabled } = await services.status(user.id);
-  const options = { status: error === undefined ? 200 : 422 };
+  const options = { status: statusOf(error) };
   services.views.page(ctx, 'add-authenticator', { ...frameOf(request, error), enrolment, isFirst: !enabled }, options);
 }
 
@@ -88,7 +89,7 @@ export async function cancelEnrolment(request: AccountRequest): Promise<void> {
 
 export async function renameAuthenticator(request: AccountRequest, id: string): Promise<void> {
   const { services, user, fields, context } = request;
-  if (!hasFreshProof(request, '/account/authenticators')) return;
+  if (!(await proveChange(request))) return;
   const renamed = isUuid(id) && (await services.change.rename(user.id, id, fields.get('label') ?? '', context));
   if (!renamed) throw new NotFound();
   goTo(request, '/account/authenticators', 'authenticator-renamed');
@@ -100,7 +101,7 @@ export async function showRemoveAuthenticator(request: AccountRequest, id: strin
   const authenticator = authenticators.find((one) => one.id === id);
   if (authenticator === undefined) throw new NotFound();
   const isLast = authenticators.length === 1;
-  const options = { status: error === undefined ? 200 : 422 };
+  const options = { status: statusOf(error) };
   services.views.page(ctx, 'remove-authenticator', { ...frameOf(request, error), authenticator, isLast }, options);
 }
 
@@ -135,7 +136,7 @@ export async function showRecoveryCodes(request: AccountRequest, error?: FormErr
       enabled,
       createdAt: recoveryCodesCreatedAt,
     },
-    { status: error === undefined ? 200 : 422 },
+    { status: statusOf(error) },
   );
 }
 

@@ -1,10 +1,11 @@
 import type { AccountServices } from '../account/account-request.ts';
-import { accountClientId, createAccountSessions } from '../account/account-session.ts';
+import { createAccountSessions } from '../account/account-session.ts';
 import { createReadActivity } from '../account/activity.ts';
 import { createExportData } from '../account/export-data.ts';
 import { createProveCode } from '../account/prove-code.ts';
 import { hashToken } from '../crypto/random.ts';
 import type { AcrNames } from '../domain/authentication.ts';
+import { isEmailAddress } from '../domain/login-name.ts';
 import { judgePassword } from '../domain/password-policy.ts';
 import { createCheckAccessToken } from '../provider/check-access-token.ts';
 import { accountAudience, readConsentName } from '../provider/resource-servers.ts';
@@ -17,6 +18,8 @@ export interface AccountParts extends InteractionParts {
   readonly prefix: string;
   readonly acr: AcrNames;
 }
+
+const isOwnClient = (clientId: string): boolean => clientId.startsWith('twofold-');
 
 /** What the account page and the account API are given. */
 export function createAccountServices(parts: AccountParts): AccountServices {
@@ -46,7 +49,7 @@ export function createAccountServices(parts: AccountParts): AccountServices {
         };
       }),
     );
-    return shown.filter(({ id }) => id !== accountClientId);
+    return shown.filter(({ id }) => !isOwnClient(id));
   };
   return {
     checkToken: (call) => checkToken(call, accountAudience(settings.issuer)),
@@ -66,13 +69,26 @@ export function createAccountServices(parts: AccountParts): AccountServices {
     proveCode: createProveCode(services),
     chargeEnrolment: (userId) =>
       services.attempts.charge([{ subject: `enrolment:${userId}`, burst: 10, refillSeconds: 60 }]),
-    judgePassword: (password, names) =>
+    hasSecondFactor: services.hasSecondFactor,
+    judgePassword: async (userId, password, names) =>
       judgePassword(password, {
-        withSecondFactor: true,
+        withSecondFactor: await services.hasSecondFactor(userId),
         isCommon: services.passwords.isCommon,
         contextWords: [...services.passwords.contextWords, ...names],
       }),
     listApplications,
+    isOwnClient,
+    lockDown: async (userId, context) =>
+      services.thisWasNotMe.use(await inTransaction(({ issueNotMeLink }) => issueNotMeLink(userId)), context),
+    trustedBrowsers: services.trustedBrowsers,
+    changeProfile: services.changeProfile,
+    isEmailAddress,
+    sendAddressLink: services.mailedLinks.sendAddressLink,
+    waitingAddress: async (userId) =>
+      (await inTransaction(({ links }) => links.findOpen(userId, 'email-confirm')))?.details?.['email'],
+    deletionAllowed: settings.accountDeletion,
+    deleteUser: services.deleteUser,
+    forgetBrowserCookie: (ctx) => cookies.clear(ctx, cookies.browser),
     listActivity: activity.list,
     findActivity: activity.find,
     exportData: createExportData({

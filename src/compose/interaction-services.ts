@@ -80,7 +80,12 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
       const token = known ? before : await services.rememberBrowser(userId, context.userAgent);
       cookies.set(ctx, cookies.browser, token, ninetyDays);
       const event = { actor: userId, target: userId, result: 'success', context } as const;
-      await inTransaction(async ({ audit, outbox }) => {
+      await inTransaction(async ({ sessions, audit, outbox }) => {
+        // The session of this sign-in is not written yet: it makes the number full.
+        const ended = stepUp ? 0 : await sessions.endIdlest(userId, settings.sessionsPerPerson - 1, 'too-many');
+        if (ended > 0) {
+          await audit.record({ ...event, type: 'session.ended', reason: 'too-many', details: { count: ended } });
+        }
         const details = { client: clientId, acr, amr: amr.join(' ') };
         await audit.record({ ...event, type: stepUp ? 'step-up.completed' : 'sign-in.completed', details });
         if (known) return;

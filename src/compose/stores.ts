@@ -79,6 +79,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
       const key = policyKey(`client:${clientId}`);
       if (key !== undefined) await policies.remove(key);
     },
+    erasePerson: (userId: string) => personKeys.destroy(db, userId),
     clearGuard: (userId: string) => guards.clear(userId),
     async endOtherSessions(userId: string, keep: string | null) {
       await sessions.endAll(userId, 'account', keep ?? undefined);

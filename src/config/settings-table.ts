@@ -215,6 +215,20 @@ export const settingsTable = settings({
     default: '10',
     sentence: 'How long a shown QR code can be confirmed.',
   },
+  accountDeletion: {
+    name: 'TWOFOLD_ACCOUNT_DELETION',
+    path: 'account.deletion',
+    schema: flag,
+    default: 'false',
+    sentence: 'Whether people may delete their own account on the account page.',
+  },
+  sessionsPerPerson: {
+    name: 'TWOFOLD_SESSIONS_PER_PERSON',
+    path: 'sessions.per_person',
+    schema: whole(1, 100),
+    default: '20',
+    sentence: 'Browsers a person may be signed in with at once; one more ends the session that was idle longest.',
+  },
   sessionIdleSeconds: {
     name: 'TWOFOLD_SESSION_IDLE_SECONDS',
     path: 'sessions.idle_seconds',

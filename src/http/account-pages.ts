@@ -107,6 +107,11 @@ export interface AccountPages {
     /** Whether the policy lets the last one go. */
     readonly lastMayGo: boolean;
   };
+  /** Answers a form that needs a fresher proof: sends it again (`hidden`), with a `code`, to where it was going. */
+  'confirm-change': AccountFrame & {
+    readonly action: string;
+    readonly hidden: Readonly<Record<string, string>>;
+  };
   /** GET and POST (`code`, `label`) /account/authenticators/add; POST /account/authenticators/add/cancel. */
   'add-authenticator': AccountFrame & {
     readonly enrolment: EnrolmentShown;

@@ -30,6 +30,8 @@ export interface SessionStore {
   forgetId(idHash: string): Promise<void>;
   end(uid: string, reason: string): Promise<boolean>;
   endAll(userId: string, reason: string, exceptUid?: string): Promise<number>;
+  /** Ends all but the `keep` that were seen last; answers how many. */
+  endIdlest(userId: string, keep: number, reason: string): Promise<number>;
   list(userId: string): Promise<ListedSession[]>;
   /** Ends so many of everybody's sessions at once; answers how many there were. */
   endSome(most: number, reason: string): Promise<number>;

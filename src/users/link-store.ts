@@ -22,6 +22,8 @@ export interface LinkStore {
   peek(tokenHash: string, purposes: readonly LinkPurpose[]): Promise<Link | undefined>;
   /** Uses it once: of any number of parallel calls one gets it. */
   use(tokenHash: string, purposes: readonly LinkPurpose[]): Promise<Link | undefined>;
+  /** A person's open link of a purpose, without using it; the newest. */
+  findOpen(userId: string, purpose: LinkPurpose): Promise<Link | undefined>;
   /** Makes all open links of a person void, after the password changed by another way. */
   voidAll(userId: string): Promise<void>;
   /** Makes a person's open links of one purpose void: a newer one takes their place. */

@@ -309,6 +309,13 @@ const account: readonly Sample[] = [
     label: 'My phone',
     error: { code: 'enrolment-void' },
   }),
+  sample('confirm-change', 'full', { ...frame, action: '/account/profile', hidden: { name: 'Ada' } }),
+  sample('confirm-change', 'error', {
+    ...frame,
+    action: '/account/profile',
+    hidden: { name: 'Ada' },
+    error: { code: 'wrong-proof', field: 'code' },
+  }),
   sample('remove-authenticator', 'full', {
     ...frame,
     authenticator: authenticators[0] ?? { id: '', label: '' },

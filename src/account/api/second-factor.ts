@@ -119,7 +119,7 @@ export async function changePassword(request: ApiRequest): Promise<void> {
   const { enabled } = await services.status(user.id);
   if (enabled) needField(request, 'code');
   const names = [user.username, user.email ?? ''];
-  const verdict = services.judgePassword(password, names);
+  const verdict = await services.judgePassword(user.id, password, names);
   if (verdict.kind !== 'good') {
     throw new InvalidInput('new_password', 'this password is refused', `password_${verdict.kind.replace('-', '_')}`);
   }

@@ -47,6 +47,20 @@ export class PostgresLinkStore implements LinkStore {
     return row && toLink(row);
   }
 
+  async findOpen(userId: string, purpose: LinkPurpose): Promise<Link | undefined> {
+    const row = await this.#db
+      .selectFrom('links')
+      .select(['purpose', 'user_id', 'details'])
+      .where('user_id', '=', userId)
+      .where('purpose', '=', purpose)
+      .where('used_at', 'is', null)
+      .where('expires_at', '>', sql<Date>`now()`)
+      .orderBy('created_at', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row && toLink(row);
+  }
+
   async voidAll(userId: string): Promise<void> {
     await this.#db
       .updateTable('links')

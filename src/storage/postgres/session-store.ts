@@ -71,6 +71,21 @@ export class PostgresSessionStore implements SessionStore {
     return Number(numUpdatedRows);
   }
 
+  async endIdlest(userId: string, keep: number, reason: string): Promise<number> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('sessions')
+      .set({ ended_at: sql`now()`, end_reason: reason, id_hash: null })
+      .where('user_id', '=', userId)
+      .where('ended_at', 'is', null)
+      .where(
+        sql<boolean>`uid not in (
+          select s.uid from sessions s where s.user_id = ${userId} and s.ended_at is null
+          order by s.last_seen_at desc limit ${keep})`,
+      )
+      .executeTakeFirst();
+    return Number(numUpdatedRows);
+  }
+
   async list(userId: string): Promise<ListedSession[]> {
     const rows = await this.#db
       .selectFrom('sessions')
