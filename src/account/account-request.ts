@@ -19,7 +19,6 @@ import type { TrustedBrowser } from '../second-factor/trusted-browser-store.ts';
 import type { createTrustedBrowsers } from '../second-factor/trusted-browsers.ts';
 import type { createChangeProfile } from '../users/change-profile.ts';
 import type { createCheckPassword } from '../users/check-password.ts';
-import type { createDeleteUser } from '../users/delete-user.ts';
 import type { createMailedLinks } from '../users/mailed-links.ts';
 import type { createSetPassword } from '../users/set-password.ts';
 import type { AccountSession, AccountSessions } from './account-session.ts';
@@ -78,7 +77,7 @@ export interface AccountServices {
   /** The new address that waits for its link to be used. */
   readonly waitingAddress: (userId: string) => Promise<string | undefined>;
   readonly deletionAllowed: boolean;
-  readonly deleteUser: ReturnType<typeof createDeleteUser>;
+  readonly deleteUser: (userId: string, actor: string, context: RequestContext) => Promise<void>;
   readonly forgetBrowserCookie: (ctx: Context) => void;
   readonly exportData: (user: User, context: RequestContext) => Promise<Record<string, unknown>>;
 }

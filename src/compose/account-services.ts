@@ -87,7 +87,7 @@ export function createAccountServices(parts: AccountParts): AccountServices {
     waitingAddress: async (userId) =>
       (await inTransaction(({ links }) => links.findOpen(userId, 'email-confirm')))?.details?.['email'],
     deletionAllowed: settings.accountDeletion,
-    deleteUser: services.deleteUser,
+    deleteUser: services.manageUsers.remove,
     forgetBrowserCookie: (ctx) => cookies.clear(ctx, cookies.browser),
     listActivity: activity.list,
     findActivity: activity.find,

@@ -30,7 +30,6 @@ import { RedisShortLivedRecords } from '../storage/redis/short-lived-records.ts'
 import { createCheckPassword, createRememberBrowser } from '../users/check-password.ts';
 import { createChangeProfile } from '../users/change-profile.ts';
 import { loadCommonPasswords } from '../users/common-passwords.ts';
-import { createDeleteUser } from '../users/delete-user.ts';
 import { createImportUsers } from '../users/import-users.ts';
 import { createManageUsers } from '../users/manage-users.ts';
 import { createSetPassword } from '../users/set-password.ts';
@@ -143,7 +142,6 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     setPassword: createSetPassword({ inTransaction, hasher, settings: passwords, hasSecondFactor }),
     manageUsers,
     changeProfile: createChangeProfile(inTransaction),
-    deleteUser: createDeleteUser(inTransaction),
     importUsers: createImportUsers(inTransaction),
     manageRelyingParties: createManageRelyingParties(inTransaction),
     openChallenge: createOpenChallenge(inTransaction),

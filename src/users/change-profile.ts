@@ -21,7 +21,7 @@ export function createChangeProfile(inTransaction: InUsersTransaction) {
         ...(zoneinfo === user.zoneinfo ? [] : ['zoneinfo']),
       ];
       if (fields.length === 0) return;
-      await users.setProfile(userId, { claims, locale, zoneinfo });
+      await users.update(userId, { claims, locale, zoneinfo }, undefined);
       await audit.record({
         type: 'user.changed',
         actor: userId,

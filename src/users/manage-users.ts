@@ -1,5 +1,5 @@
 import { hashToken, newId, newToken } from '../crypto/random.ts';
-import type { AuditDetails, RequestContext } from '../domain/audit-event.ts';
+import { serviceContext, type AuditDetails, type RequestContext } from '../domain/audit-event.ts';
 import { isEmailAddress, isUsername } from '../domain/login-name.ts';
 import type { Role, User } from '../domain/user.ts';
 import { Conflict, Fault, InvalidInput, NotFound } from '../errors.ts';
@@ -118,7 +118,10 @@ export function createManageUsers(inTransaction: InTransaction<ManageUsersStores
       });
     },
 
-    /** Deletes the account with all that hangs on it; the record keeps what was done, under the id. */
+    /**
+     * Deletes the account with all that hangs on it, by its person or by an operator (`actor`). The record keeps what was
+     * done, under the id, and nothing that names the person.
+     */
     remove: (userId: string, actor: string, context: RequestContext, expectedVersion?: number): Promise<void> =>
       inTransaction(async (stores) => {
         await keepAnOperator(stores, userId, 'the last operator cannot be deleted');
@@ -127,10 +130,15 @@ export function createManageUsers(inTransaction: InTransaction<ManageUsersStores
         if (expectedVersion !== undefined && user.version !== expectedVersion) throw versionChanged();
         await stores.endSessions(userId);
         if (user.email !== null) {
-          await stores.outbox.enqueue({ kind: 'account-deleted', userId, address: user.email, context });
+          const details = { account: user.username, ...(user.locale !== null && { locale: user.locale }) };
+          await stores.outbox.enqueue({ kind: 'account-deleted', userId, address: user.email, details, context });
         }
         await stores.users.remove(userId);
-        await stores.audit.record({ type: 'user.deleted', actor, target: userId, result: 'success', context });
+        const event = { actor, target: userId, result: 'success' as const };
+        await stores.audit.record({ ...event, type: 'user.deleted', context });
+        await stores.erasePerson(userId);
+        // The key is gone: this event bears nothing that would need it.
+        await stores.audit.record({ ...event, type: 'user.erased', context: serviceContext });
       }),
 
     /**

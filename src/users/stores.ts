@@ -20,6 +20,8 @@ export interface UsersStores {
 export interface ManageUsersStores extends UsersStores {
   /** Whether the person has a confirmed authenticator. */
   readonly hasFactor: (userId: string) => Promise<boolean>;
+  /** Destroys the key under which the record keeps what is personal of somebody. */
+  readonly erasePerson: (userId: string) => Promise<void>;
 }
 
 export type InUsersTransaction = InTransaction<UsersStores>;

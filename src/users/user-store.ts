@@ -46,17 +46,6 @@ export interface UserStore {
    * since then; the one that stood is then the account's again.
    */
   restoreEmail(id: string, since: Date): Promise<boolean>;
-  /** Replaces what a person says of themselves. */
-  setProfile(
-    id: string,
-    profile: {
-      readonly claims: Readonly<Record<string, unknown>>;
-      readonly locale: string | null;
-      readonly zoneinfo: string | null;
-    },
-  ): Promise<void>;
-  /** Removes the account and everything that hangs on it. */
-  delete(id: string): Promise<boolean>;
   setDisabled(id: string, disabled: boolean): Promise<boolean>;
   /** Counts a wrong password from a browser we do not know; answers how many came in a row. */
   countWrongPassword(id: string): Promise<number>;

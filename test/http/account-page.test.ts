@@ -318,13 +318,13 @@ for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
 
     test('the last operator cannot delete their account', async () => {
       const person = await service.addPerson();
-      const { database, deleteUser } = service.composed.services;
+      const { database, manageUsers } = service.composed.services;
       await database.kysely
         .updateTable('users')
         .set({ roles: ['operator'] })
         .where('id', '=', person.id)
         .execute();
-      await assert.rejects(deleteUser(person.id, person.id, testContext), { code: 'last_operator' });
+      await assert.rejects(manageUsers.remove(person.id, person.id, testContext), { code: 'last_operator' });
       await database.kysely.updateTable('users').set({ roles: [] }).where('id', '=', person.id).execute();
     });
   });

@@ -147,30 +147,6 @@ export class PostgresUserStore implements UserStore {
     return numUpdatedRows > 0n;
   }
 
-  async setProfile(
-    id: string,
-    profile: { claims: Readonly<Record<string, unknown>>; locale: string | null; zoneinfo: string | null },
-  ): Promise<void> {
-    const { claims, locale, zoneinfo } = profile;
-    await this.#db
-      .updateTable('users')
-      .set((eb) => ({
-        claims: JSON.stringify(claims),
-        locale,
-        zoneinfo,
-        updated_at: sql`now()`,
-        version: eb('version', '+', 1),
-      }))
-      .where('id', '=', id)
-      .execute();
-  }
-
-  async delete(id: string): Promise<boolean> {
-    if (!isUuid(id)) return false;
-    const { numDeletedRows } = await this.#db.deleteFrom('users').where('id', '=', id).executeTakeFirst();
-    return numDeletedRows > 0n;
-  }
-
   async setDisabled(id: string, disabled: boolean): Promise<boolean> {
     if (!isUuid(id)) return false;
     const { numUpdatedRows } = await this.#db
