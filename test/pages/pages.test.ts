@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Browser, BrowserContext } from 'playwright-core';
+import { newBrowser } from '../support/browser.ts';
+import { faultsOf, openWindow, weightOf } from '../support/page-inspection.ts';
+import { projectFolder } from '../support/paths.ts';
+import { samples } from '../support/sample-pages.ts';
+import { drawSample, startSampleServer } from '../support/sample-server.ts';
+
+/** Each page once, in its fullest state; every state, theme, width and language is in the matrix. */
+const once = [...new Map(samples.map((sample) => [sample.page, sample])).values()];
+const asset = (name: string): Buffer => readFileSync(join(projectFolder, 'views', 'static', name));
+
+describe('every page', () => {
+  let browser: Browser;
+  let context: BrowserContext;
+  let server: Awaited<ReturnType<typeof startSampleServer>>;
+  before(async () => {
+    server = await startSampleServer();
+    browser = await newBrowser();
+    context = await openWindow(browser, { width: 320, theme: 'light', language: 'en' });
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  for (const sample of once) {
+    test(`${sample.page} holds to WCAG 2.2 AA, fits a narrow phone, and asks nobody else for anything`, async () => {
+      const page = await context.newPage();
+      assert.deepEqual(await faultsOf(page, server.origin, sample, 'en'), []);
+      await page.close();
+    });
+  }
+
+  test('weighs less than 30 KB in all, compressed', () => {
+    const assets = [asset('twofold.css'), asset('twofold.js')];
+    for (const sample of samples) {
+      const weight = weightOf(sample, assets);
+      assert.ok(weight < 30 * 1024, `${sample.page} ${sample.state}: ${weight} bytes`);
+    }
+  });
+
+  test('names itself, has one heading of the first rank, and its main button first', () => {
+    for (const sample of samples.filter(({ page }) => page !== 'form-post')) {
+      const html = drawSample(sample);
+      assert.match(html, new RegExp(`<body[^>]* data-page="${sample.page}"`), sample.page);
+      assert.equal(html.match(/<h1[\s>]/g)?.length, 1, `${sample.page} ${sample.state}`);
+    }
+  });
+
+  test('H13 E24 what others write stands there as text', () => {
+    for (const sample of samples)
+      assert.doesNotMatch(drawSample(sample), /<b>Twofold<\/b>|<script(?![^>]* src=)/, sample.page);
+  });
+});

@@ -1,0 +1,56 @@
+import { gzipSync } from 'node:zlib';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { drawSample } from './sample-server.ts';
+import type { Sample } from './sample-pages.ts';
+
+export interface Look {
+  readonly width: number;
+  readonly theme: 'light' | 'dark';
+  readonly language: string;
+}
+
+/** A window of this width and theme, whose pages may reach the samples' origin alone. */
+export async function openWindow(browser: Browser, { width, theme }: Look): Promise<BrowserContext> {
+  const height = width < 500 ? 640 : 900;
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+  });
+  // The page that sends itself stays to be looked at.
+  await context.route('**/*.js', (route) =>
+    route.request().frame().url().includes('/form-post/') ? route.fulfill({ body: '' }) : route.continue(),
+  );
+  return context;
+}
+
+/** What is wrong with a page in one look: faults of accessibility, a page wider than its window, foreign requests. */
+export async function faultsOf(page: Page, origin: string, sample: Sample, language: string): Promise<string[]> {
+  const faults: string[] = [];
+  const onRequest = (request: { url(): string }): void => {
+    if (!request.url().startsWith(origin)) faults.push(`asks ${request.url()}`);
+  };
+  const onConsole = (message: { type(): string; text(): string }): void => {
+    if (message.type() === 'error') faults.push(`console: ${message.text()}`);
+  };
+  page.on('request', onRequest);
+  page.on('console', onConsole);
+  await page.goto(`${origin}/${language}/${sample.page}/${sample.state}`);
+  page.off('request', onRequest);
+  page.off('console', onConsole);
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze();
+  for (const { id, nodes } of violations)
+    faults.push(`${id}: ${nodes.map(({ target }) => target.join(' ')).join('; ')}`);
+  const inner = page.viewportSize()?.width ?? 0;
+  const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
+  if (wide > inner) faults.push(`${wide} pixels wide in a window of ${inner}`);
+  return faults;
+}
+
+/** Bytes of a page as it goes over the wire: its HTML with the stylesheet and the script, compressed. */
+export function weightOf(sample: Sample, assets: readonly Buffer[]): number {
+  return [Buffer.from(drawSample(sample)), ...assets].reduce((sum, body) => sum + gzipSync(body).length, 0);
+}
