@@ -142,9 +142,11 @@ function asEngineMetadata({ clientId, metadata, firstParty, requirePkce }: Relyi
   const scope = typeof metadata['scope'] === 'string' ? metadata['scope'] : '';
   const openId = scope.split(' ').filter((name) => openIdScopes.has(name));
   const hasSecret = method === 'client_secret_basic' || method === 'client_secret_post';
+  const grants = (metadata['grant_types'] as string[] | undefined) ?? ['authorization_code', 'refresh_token'];
   return {
-    grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code'],
+    grant_types: grants,
+    // A device or a service has no redirect address, and the engine wants none only where no code is answered.
+    response_types: grants.includes('authorization_code') ? ['code'] : [],
     ...metadata,
     client_id: clientId,
     // Only hashes are kept; the engine asks our comparison and needs no more than that there is one.

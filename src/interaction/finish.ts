@@ -6,8 +6,8 @@ import type { PendingSignIn } from './pending-sign-in.ts';
 import { isStillProven, parameterOf, type Interaction, type Step } from './step.ts';
 
 /**
- * Resolves the login once, with all that was proven (`proof` beside the password): complete `acr` and `amr`, and an explicit time, so that a later consent
- * click moves nothing. A step-up keeps the time at which the password was proven.
+ * Resolves the login once, with all that was proven (`proof` beside the password): complete `acr` and `amr`, and an
+ * explicit time, so that a later consent click moves nothing. A step-up keeps the time at which the password was proven.
  */
 export async function finishSignIn(step: Step, pending: PendingSignIn, proof: SecondProof): Promise<void> {
   const { ctx, services, interaction, uid, context } = step;

@@ -82,6 +82,32 @@ describe('policies on the command line', () => {
     await managePolicies.remove('role:auditor', 'x', testContext);
   });
 
+  test('the settings file is made so at each start, but for what an operator wrote or deleted', async () => {
+    const { managePolicies } = service.composed.services;
+    const rule = { secondFactor: 'required', graceDays: 5, acrValues: [], trustedBrowserDays: null } as const;
+    const keys = async () => (await managePolicies.list()).map(({ key, grace_days: days }) => `${key} ${days}`);
+    await managePolicies.seed(
+      new Map([
+        ['role:operator', rule],
+        ['role:help-desk', rule],
+      ]),
+    );
+    assert.deepEqual(await keys(), ['role:help-desk 5', 'role:operator 5']);
+    await managePolicies.put('role:operator', { second_factor: 'required' }, 'x', testContext);
+    await managePolicies.remove('role:help-desk', 'x', testContext);
+    await managePolicies.seed(
+      new Map([
+        ['role:operator', rule],
+        ['role:help-desk', rule],
+        ['client:app', rule],
+      ]),
+    );
+    assert.deepEqual(await keys(), ['client:app 5', 'role:operator 0']);
+    await managePolicies.seed(new Map());
+    assert.deepEqual(await keys(), ['role:operator 0']);
+    await managePolicies.remove('role:operator', 'x', testContext);
+  });
+
   test('simulate walks through a sign-in, says why, and changes nothing', async () => {
     const [enrolled, bare] = [await service.addPerson(), await service.addPerson({ withoutFactor: true })];
     const steps = ({ steps: all }: Simulated) => all.map(({ step }) => step);

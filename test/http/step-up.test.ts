@@ -219,6 +219,29 @@ for (const shape of ['servers'] satisfies Shape[]) {
       assert.match((await agent.begin(hinted)).location ?? '', /error=login_required/);
     });
 
+    test('B14 C16 a device gets what the relying party always needs, however it was approved', async () => {
+      const grants = ['urn:ietf:params:oauth:grant-type:device_code'];
+      const always = { ...byPost, acr_values: [twoFactors], grant_types: grants, redirect_uris: [] };
+      await addParty(service, 'television', always);
+      const person = await service.addPerson({ withoutFactor: true });
+      const agent = new UserAgent(service.issuer);
+      await pass(agent, person, plain);
+      const asked = await callAs(service, 'television', '/device/auth', { scope: 'openid' });
+      const userCode = String(asked['user_code']);
+      const page = await (await agent.get('/device')).text();
+      const xsrf = /name="xsrf" value="([^"]+)"/.exec(page)?.[1] ?? '';
+      const confirmed = await agent.post('/device', { xsrf, user_code: userCode, confirm: 'yes' });
+      const enrol = await agent.follow(confirmed.headers.get('location') ?? '');
+      assert.equal(enrol.page, 'enrol');
+      const poll = { grant_type: grants[0] ?? '', device_code: String(asked['device_code']) };
+      assert.equal((await callAs(service, 'television', '/token', poll))['error'], 'authorization_pending');
+      const codes = await agent.submit(enrol, { code: codeForPicture(service, enrol) });
+      const consent = await agent.submit(codes, { saved: 'yes' });
+      await agent.submit(consent, { decision: 'allow' });
+      const tokens = await callAs(service, 'television', '/token', poll);
+      assert.deepEqual(claimsOf(tokens as never)['amr'], otp);
+    });
+
     test('B14 a step-up of somebody disabled, or whose second factor guessing closed, never finishes', async () => {
       const { manageUsers, database, secondFactor } = service.composed.services;
       const disabled = await service.addPerson({ withoutFactor: true });
