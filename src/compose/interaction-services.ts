@@ -36,6 +36,7 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
     verifyOneTimeCode: services.verifyOneTimeCode,
     redeemRecoveryCode: services.redeemRecoveryCode,
     enrolment: services.enrolment,
+    replaceRecoveryCodes: services.changeSecondFactor.replaceRecoveryCodes,
     status: services.status,
     setPassword: services.setPassword,
     firstEnrolment: services.firstEnrolment,

@@ -42,7 +42,7 @@ interface SignInPages {
     readonly trustBrowserDays?: number | undefined;
     readonly retryAfterSeconds?: number | undefined;
   };
-  /** Sends `code`. */
+  /** Sends `code`, `replace_authenticator` ('yes' where the phone is lost). */
   'recovery-code': Step & {
     readonly accountName: string;
     /** Form that takes `csrf` and leads back to the one-time code. */

@@ -19,7 +19,7 @@ const newPassword: Field = { name: 'new_password', type: 'password', autocomplet
 const fieldsOf: Readonly<Partial<Record<PageName, readonly Field[]>>> = {
   password: [login, { name: 'password', type: 'password', autocomplete: 'current-password' }],
   'one-time-code': [code],
-  'recovery-code': [recoveryCode],
+  'recovery-code': [recoveryCode, { name: 'replace_authenticator', type: 'checkbox', optional: true }],
   enrol: [code, { name: 'label', type: 'text', optional: true }],
   'recovery-codes': [{ name: 'saved', type: 'checkbox' }],
   consent: [{ name: 'decision', type: 'choice', choices: ['allow', 'deny'] }],

@@ -23,7 +23,7 @@ export async function submitOneTimeCode(step: Step): Promise<void> {
   });
   if (outcome.kind === 'accepted') {
     const wanted = { ...pending, trustDays: await trustDaysOf(step, pending) };
-    return accepted(step, wanted, 'otp', outcome.passwordMustChange, null);
+    return accepted(step, wanted, 'otp', outcome.passwordMustChange);
   }
   return refused(step, pending, outcome, { error: { code: 'wrong-code', field: 'code' } });
 }
@@ -43,7 +43,11 @@ export async function submitRecoveryCode(step: Step): Promise<void> {
   const code = fields.get('code') ?? '';
   const outcome = await services.redeemRecoveryCode({ userId, challengeId, boundTo: uid, lane, code, context });
   if (outcome.kind === 'accepted') {
-    return accepted(step, pending, 'recovery-code', outcome.passwordMustChange, outcome.remaining);
+    const { remaining } = outcome;
+    const replaces = fields.get('replace_authenticator') === 'yes';
+    const followUp = replaces ? 'replace-authenticator' : remaining === 0 ? 'new-recovery-codes' : undefined;
+    const used = { ...pending, recoveryCodesRemaining: remaining, followUp } as const;
+    return accepted(step, used, 'recovery-code', outcome.passwordMustChange);
   }
   const remark = { error: { code: 'wrong-recovery-code' as const, field: 'code' } };
   return refused(step, { ...pending, useRecoveryCode: true }, outcome, remark);
@@ -63,12 +67,11 @@ async function accepted(
   pending: PendingSignIn,
   factor: ProvenFactor['factor'],
   passwordMustChange: boolean,
-  recoveryCodesRemaining: number | null,
 ): Promise<void> {
   const proven = { factor, at: step.services.epochSeconds() };
-  const next = { ...pending, id: newId(), proven, passwordMustChange, recoveryCodesRemaining };
+  const next = { ...pending, id: newId(), proven, passwordMustChange };
   // With nothing left to ask the record is written once, by the finish.
-  if (!passwordMustChange) return finishSignIn({ ...step, pending: next }, next, factor);
+  if (!passwordMustChange && next.followUp === undefined) return finishSignIn({ ...step, pending: next }, next, factor);
   await step.services.pendings.write(step.uid, next);
   return showNextStep({ ...step, pending: next });
 }

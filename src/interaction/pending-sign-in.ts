@@ -32,6 +32,8 @@ export interface PendingSignIn {
   readonly useRecoveryCode: boolean;
   /** Recovery codes left after one was used here. */
   readonly recoveryCodesRemaining: number | null;
+  /** What the use of a recovery code leads to before the sign-in goes on. */
+  readonly followUp?: 'replace-authenticator' | 'new-recovery-codes' | undefined;
   /** Where the finished interaction continues; a repeated submission gets the same answer. */
   readonly finishedAt: string | null;
 }

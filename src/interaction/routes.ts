@@ -5,6 +5,7 @@ import { abort, submitConsent } from './consent.ts';
 import { submitEnrolLater, submitEnrolment, submitRecoveryCodes } from './enrolment.ts';
 import { mailKnownBrowserLink } from './known-browser-link.ts';
 import { submitPassword } from './password.ts';
+import { isReplacing, keepAuthenticator, submitReplacement } from './replace-authenticator.ts';
 import { showNextStep } from './show.ts';
 import { loadStep, type InteractionServices, type Step } from './step.ts';
 
@@ -20,7 +21,8 @@ export function interactionRoutes(services: InteractionServices): Router {
   post('recovery-code', submitRecoveryCode);
   post('use-recovery-code', (step) => chooseFactor(step, true));
   post('use-one-time-code', (step) => chooseFactor(step, false));
-  post('enrol', submitEnrolment);
+  post('enrol', (step) => (isReplacing(step) ? submitReplacement(step) : submitEnrolment(step)));
+  post('keep-authenticator', keepAuthenticator);
   post('enrol-later', submitEnrolLater);
   post('recovery-codes', submitRecoveryCodes);
   post('change-password', submitNewPassword);

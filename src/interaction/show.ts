@@ -3,6 +3,7 @@ import { Fault } from '../errors.ts';
 import { answer } from './answer.ts';
 import type { NextStep } from '../domain/next-step.ts';
 import { decide, prepare } from './decide.ts';
+import { showNewRecoveryCodes, showReplacement } from './after-recovery.ts';
 import { finishSignIn } from './finish.ts';
 import { holdFirstEnrolment } from './first-enrolment.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
@@ -90,6 +91,8 @@ export async function showDecided(
     case 'change-password':
       return answer(step, 'change-password', { accountName, leastLength: 8, reason: 'guessed-codes' }, remark, pending);
     case 'finish':
+      if (pending.followUp === 'replace-authenticator') return showReplacement(step, pending, remark);
+      if (pending.followUp === 'new-recovery-codes') return showNewRecoveryCodes(step, pending);
       return finishSignIn(step, pending, decided.proof);
     case 'enrol':
       return pending.enrols ? showEnrolment(step, pending, decided, remark) : startAgain(step);
@@ -120,12 +123,16 @@ async function showCode(step: Step, pending: PendingSignIn, trustDays: number, r
     );
   }
   const { authenticators } = await services.status(pending.userId);
+  const chosen = step.fields.get('authenticator');
   return answer(
     { ...step, uid },
     'one-time-code',
     {
       accountName,
       authenticators: authenticators.map(({ id, label }) => ({ id, label })),
+      chosenAuthenticator: authenticators.some(({ id }) => id === chosen) ? chosen : undefined,
+      // The page sends itself at so many digits: at eight where any authenticator makes as many.
+      digits: Math.max(6, ...authenticators.map(({ digits }) => digits)),
       recoveryCodeAction: pathOf(step, 'use-recovery-code'),
       startAgainAction: pathOf(step, 'start-again'),
       askForHelpHref,

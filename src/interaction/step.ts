@@ -36,6 +36,8 @@ export interface InteractionServices {
   readonly verifyOneTimeCode: ReturnType<typeof createVerifyOneTimeCode>;
   readonly redeemRecoveryCode: ReturnType<typeof createRedeemRecoveryCode>;
   readonly enrolment: ReturnType<typeof createEnrolAuthenticator>;
+  /** Ten new recovery codes; the old ones are void when this returns. */
+  readonly replaceRecoveryCodes: (userId: string, context: RequestContext) => Promise<readonly string[]>;
   readonly status: ReturnType<typeof createSecondFactorStatus>;
   readonly setPassword: ReturnType<typeof createSetPassword>;
   readonly firstEnrolment: FirstEnrolment;

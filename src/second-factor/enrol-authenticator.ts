@@ -118,6 +118,8 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
     readonly boundTo: string;
     /** The person's own session; the others end when a second factor is turned on. */
     readonly keepSession?: string | null | undefined;
+    /** It takes the place of all the others, whose holder may be anybody by now. */
+    readonly replacesOthers?: boolean;
     readonly code: string;
     readonly context: RequestContext;
   }): Promise<ConfirmOutcome> {
@@ -152,13 +154,28 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
     try {
       await inTransaction(async ({ authenticators, recoveryCodes, guards, audit, outbox, endOtherSessions }) => {
         const drift = learnDrift(0, check.offset);
-        const isFirst = (await authenticators.listLive(userId)).length === 0;
+        const before = await authenticators.listLive(userId);
+        if (input.replacesOthers === true) {
+          for (const { id: old, label } of before) {
+            await authenticators.remove(userId, old, 'replaced');
+            const details = { authenticator: old, last: false };
+            await audit.record({
+              ...event,
+              type: 'authenticator.removed',
+              result: 'success',
+              reason: 'replaced',
+              details,
+            });
+            await outbox.enqueue({ kind: 'authenticator-removed', userId, details: { label }, context });
+          }
+        }
         if (!(await authenticators.confirm(userId, id, check.timeStep, drift, mostAuthenticators))) {
           throw new NotConfirmed();
         }
         if (codes !== undefined) await recoveryCodes.replace(userId, codes.stored);
-        // A session that began with the password alone must not outlive the moment it is no longer enough.
-        if (isFirst) await endOtherSessions(userId, input.keepSession ?? null);
+        // A session that began with the password alone, or with a phone that is lost, must not outlive this moment.
+        if (before.length === 0 || input.replacesOthers === true)
+          await endOtherSessions(userId, input.keepSession ?? null);
         await guards.clearFailuresInARow(userId);
         await audit.record({
           ...event,

@@ -153,7 +153,8 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
     charged: Charged,
   ): Promise<VerifyOutcome> {
     await refuse(attempt, charged, check.offset < 0 ? 'late' : 'early');
-    const offsetSeconds = check.offset * authenticator.periodSeconds;
+    // From the time that is, not from the one this authenticator is expected to have.
+    const offsetSeconds = (check.offset + authenticator.driftSteps) * authenticator.periodSeconds;
     if (check.offset < 0) return { kind: 'clock-off', offsetSeconds };
     const told = await inTransaction(async ({ guards, authenticators }) => {
       const before = await guards.noteEarly(attempt.challengeId, check.offset, check.timeStep);

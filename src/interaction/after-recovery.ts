@@ -1,0 +1,27 @@
+import { newId } from '../crypto/random.ts';
+import { answer } from './answer.ts';
+import type { PendingSignIn } from './pending-sign-in.ts';
+import { pathOf, type Remark, type Step } from './step.ts';
+
+/** The last recovery code was used: the way back must not be closed, so a new set is made and shown, once. */
+export async function showNewRecoveryCodes(step: Step, pending: PendingSignIn): Promise<void> {
+  const { services, uid, context } = step;
+  const next = { ...pending, id: newId(), followUp: undefined };
+  await services.pendings.write(uid, next);
+  const codes = await services.replaceRecoveryCodes(pending.userId, context);
+  const locals = { accountName: pending.accountName, codes, createdAt: new Date(services.epochSeconds() * 1000) };
+  return answer({ ...step, pending: next }, 'recovery-codes', locals, {}, next);
+}
+
+/** Whose phone is lost sets up another one at once; until its first code was right nothing changes. */
+export async function showReplacement(step: Step, pending: PendingSignIn, remark: Remark): Promise<void> {
+  const { services, uid, context } = step;
+  const { userId } = pending;
+  const user = await services.findUser(userId);
+  const accountName = user?.email ?? user?.username ?? pending.accountName;
+  const enrolment =
+    (await services.enrolment.showPending(userId, accountName, uid)) ??
+    (await services.enrolment.start({ userId, accountName, label: '', boundTo: uid, context }));
+  const laterAction = pathOf(step, 'keep-authenticator');
+  return answer(step, 'enrol', { accountName, enrolment, purpose: 'replacement', laterAction }, remark, pending);
+}
