@@ -3,6 +3,7 @@ import { accountClientId } from '../account/account-session.ts';
 import { equalInConstantTime, hashToken } from '../crypto/random.ts';
 import { NotFound } from '../errors.ts';
 import type { AcrNames } from '../domain/authentication.ts';
+import { mayRefreshOneFactor } from '../domain/next-step.ts';
 import type { Origin } from '../http/app.ts';
 import { createAdapterFactory } from '../provider/adapter.ts';
 import { createProvider, ownClientMetadata, type ProviderOptions } from '../provider/create-provider.ts';
@@ -75,6 +76,8 @@ export async function createHandleProtocol({
       return live.some((stored) => equalInConstantTime(stored, hash));
     },
     readConsent: (userId, clientId) => guarded(() => tokens.readConsent(userId, clientId)),
+    mayRefreshOneFactor: async (userId, clientId) =>
+      mayRefreshOneFactor(await services.readSignInFacts({ userId, clientId })),
     onCodeAnswered: (code, at) => guarded(() => tokens.markAnswered('AuthorizationCode', hashToken(code), at)),
     onSessionEnded: async (uid) => {
       await guarded(() => sessions.end(uid, 'sign-out'));

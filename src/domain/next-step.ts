@@ -131,6 +131,19 @@ export function factsOfSession(session: {
   };
 }
 
+/**
+ * Whether a refresh token that only a password earned may still be used: not where two factors are always needed by now,
+ * nor once enrolment can wait no longer. What it says of itself stays true either way.
+ */
+export function mayRefreshOneFactor(
+  standing: Omit<SignInFacts, keyof ReturnType<typeof factsOfSession> | 'askedAcr' | 'asksFreshly'>,
+): boolean {
+  const facts = { ...standing, ...factsOfSession({}), askedAcr: undefined, asksFreshly: false };
+  if (demandsOfTwoFactors(facts).length > 0) return false;
+  const next = nextStep(facts);
+  return next.step !== 'enrol' || next.deferUntil !== undefined;
+}
+
 function demandsOfTwoFactors({ askedAcr, clientAcr, policy, isClosed }: SignInFacts): Reason[] {
   const unmet = (acr: string | undefined): boolean => acr !== undefined && !satisfies(acrOneFactor, acr);
   const reasons: Reason[] = [];

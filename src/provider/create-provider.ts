@@ -5,6 +5,7 @@ import { answeredAcr, namesOf, type AcrNames } from '../domain/authentication.ts
 import type { User } from '../domain/user.ts';
 import { askedAcr } from './asked-acr.ts';
 import { accountOf, claimsByScope } from './claims.ts';
+import { isRefreshRefused } from './refresh-policy.ts';
 import { consentName, createResourceServerInfo } from './resource-servers.ts';
 
 export interface ProviderPages {
@@ -33,6 +34,8 @@ export interface ProviderOptions {
   /** Whether a presented secret is one of the client's live ones. */
   readonly checkClientSecret: (clientId: string, secret: string) => Promise<boolean>;
   readonly readConsent: (userId: string, clientId: string) => Promise<readonly string[]>;
+  /** Whether a refresh token that only a password earned may still be used by that client. */
+  readonly mayRefreshOneFactor: (userId: string, clientId: string) => Promise<boolean>;
   /** Told of every session that ends through the engine. */
   readonly onSessionEnded: (uid: string) => Promise<void>;
   /** Told which code was just redeemed, before the tokens leave. */
@@ -106,9 +109,10 @@ export function createProvider(options: ProviderOptions): Provider {
         useGrantedResource: () => false,
       },
     },
-    findAccount: async (_ctx, id) => {
+    findAccount: async (ctx, id, token) => {
       const user = await options.findUser(id);
-      return user && user.disabledAt === null ? accountOf(user) : undefined;
+      if (user === undefined || user.disabledAt !== null) return undefined;
+      return (await isRefreshRefused(ctx, id, token, options)) ? undefined : accountOf(user);
     },
     interactions: { policy: options.policy, url: (_ctx, interaction) => options.interactionUrl(interaction.uid) },
     loadExistingGrant: async (ctx) => loadGrant(ctx, options),

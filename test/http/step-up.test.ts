@@ -179,6 +179,15 @@ for (const shape of ['servers'] satisfies Shape[]) {
       assert.deepEqual(claims['amr'], ['pwd']);
       const told = await callAs(service, 'plain', '/introspect', { token: String(refreshed['access_token']) });
       assert.deepEqual([told['acr'], told['amr']], [oneFactor, ['pwd']]);
+      // Once the client always needs two factors, what a password alone earned is over; what two earned is not.
+      const strong = { ...offline, acr_values: refedsMfa };
+      const later = await redeemAs(service, 'plain', (await pass(agent, person, strong)).finished);
+      const { managePolicies } = service.composed.services;
+      await managePolicies.put('client:plain', { acr_values: [twoFactors] }, 'test', testContext);
+      assert.equal((await callAs(service, 'plain', '/token', fields))['error'], 'invalid_grant');
+      const kept = { ...fields, refresh_token: later.refresh_token ?? '' };
+      assert.deepEqual(claimsOf((await callAs(service, 'plain', '/token', kept)) as never)['amr'], otp);
+      await managePolicies.remove('client:plain', 'test', testContext);
     });
 
     test('E21 no claim is set because it was asked for', async () => {

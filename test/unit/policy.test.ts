@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { acrNames, acrOneFactor, acrTwoFactors } from '../../src/domain/authentication.ts';
-import { nextStep, type SignInFacts } from '../../src/domain/next-step.ts';
+import { mayRefreshOneFactor, nextStep, type SignInFacts } from '../../src/domain/next-step.ts';
 import { policyDocument, readPolicy } from '../../src/domain/policy-document.ts';
 import { mergePolicies, policyKey, type NamedRule, type PolicyKey, type PolicyRule } from '../../src/domain/policy.ts';
 
@@ -126,6 +126,17 @@ describe('the second-factor policy', () => {
     const over = nextStep({ ...base, graceStartedAt: now - 14 * day, enrolmentDeferred: true });
     assert.deepEqual([over.step, over.step === 'enrol' && over.deferUntil], ['enrol', undefined]);
     assert.ok(over.reasons.some(({ code }) => code === 'grace-over'));
+  });
+
+  test('C14 a refresh token of a password alone ends with the grace that allowed it', () => {
+    const policy = mergePolicies([['default', { ...optional, secondFactor: 'required', graceDays: 14 }]], names);
+    const may = (facts: Partial<SignInFacts>) => mayRefreshOneFactor({ ...plain, policy, ...facts });
+    assert.equal(may({ graceStartedAt: now - 13 * day }), true);
+    assert.equal(may({ graceStartedAt: now - 14 * day }), false);
+    assert.equal(may({ hasFactor: true }), true, 'enrolled since: the token stays honest');
+    assert.equal(may({ hasFactor: true, clientAcr: acrTwoFactors }), false);
+    assert.equal(may({ hasFactor: true, isClosed: true }), false);
+    assert.equal(mayRefreshOneFactor({ ...plain, policy: mergePolicies([['default', optional]], names) }), true);
   });
 
   test('a policy reads as it was written, and a wrong one is refused by its field', () => {
