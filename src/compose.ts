@@ -5,6 +5,7 @@ import { linkRoutes } from './account/link-routes.ts';
 import { createResetByLink } from './account/reset-by-link.ts';
 import { resetRoutes } from './account/reset-routes.ts';
 import { createSetupByLink } from './account/setup-by-link.ts';
+import { strengthRoute } from './account/strength-route.ts';
 import { setupRoutes } from './account/setup-routes.ts';
 import { createAccountServices } from './compose/account-services.ts';
 import { createDeliveries } from './compose/deliveries.ts';
@@ -43,7 +44,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
   let ready = false;
 
   const branding = { name: settings.productName, supportAddress: settings.supportAddress };
-  const views = createViews({ branding, clock });
+  const views = createViews({ branding, clock, prefix });
   const csrf = createCsrf(keys.cookies, issuer.origin);
   const cookies = createCookieJar(secure, keys.cookies);
   const acr = services.acrNames;
@@ -111,6 +112,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
         reset: createResetByLink(services),
         leastLengthFor,
       }),
+      strengthRoute({ ...services, csrf, requestContext }),
       setupRoutes({ views, csrf, setup, requestContext, prefix, now: () => clock.now() }),
     ],
     handleProtocol: protocol.handle,

@@ -30,6 +30,7 @@ import { RedisShortLivedRecords } from '../storage/redis/short-lived-records.ts'
 import { createCheckPassword, createRememberBrowser } from '../users/check-password.ts';
 import { createChangeProfile } from '../users/change-profile.ts';
 import { loadCommonPasswords } from '../users/common-passwords.ts';
+import { createPasswordStrength } from '../users/password-strength.ts';
 import { createImportUsers } from '../users/import-users.ts';
 import { createManageUsers } from '../users/manage-users.ts';
 import { createSetPassword } from '../users/set-password.ts';
@@ -137,6 +138,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     auditReader: new PostgresAuditReader(database.kysely, personKeys),
     secondFactor,
     passwords,
+    passwordStrength: createPasswordStrength(passwords.contextWords),
     checkPassword: createCheckPassword({ inTransaction, attempts, hasher, networkOf }),
     rememberBrowser: createRememberBrowser(inTransaction),
     setPassword: createSetPassword({ inTransaction, hasher, settings: passwords, hasSecondFactor }),

@@ -18,6 +18,8 @@ export function contentSecurityPolicy(formTargets: readonly string[] = []): stri
     "style-src 'self'",
     "script-src 'self'",
     "img-src 'self' data:",
+    // The meter beside a new password asks the service.
+    "connect-src 'self'",
     "object-src 'none'",
     `form-action ${["'self'", ...targets].join(' ')}`,
     "frame-ancestors 'none'",

@@ -183,4 +183,19 @@ describe('mailed links', () => {
       ['ring 555'],
     );
   });
+
+  test('the meter beside a new password says what zxcvbn says, to our own pages alone', async () => {
+    const agent = new UserAgent(service.issuer);
+    const ask = async (password: string): Promise<unknown> =>
+      (await agent.post('/password-strength', { password }, 'application/json')).json();
+    assert.deepEqual(await ask('password1'), { step: 0 });
+    assert.deepEqual(await ask('seven small green apples'), { step: 3 });
+    assert.deepEqual(await ask('x'.repeat(200)), { step: 0 });
+    const foreign = await agent.request('/password-strength', {
+      method: 'POST',
+      body: new URLSearchParams({ password: 'password1' }),
+      headers: { origin: 'https://evil.example' },
+    });
+    assert.equal(foreign.status, 403);
+  });
 });

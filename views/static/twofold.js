@@ -67,6 +67,18 @@
     const words = meter.dataset.strengthWords.split('|');
     const field = document.querySelector('[data-strength]');
     const least = Number(field.minLength) || 8;
+    let timer;
+    const show = (step) => {
+      meter.textContent = field.value === '' ? '' : words[step];
+      meter.dataset.step = String(step);
+    };
+    // The guess made here at once is put right by the service, which knows what people use.
+    const ask = async (text) => {
+      const body = new URLSearchParams({ password: text });
+      const response = await fetch(meter.dataset.strengthHref, { method: 'POST', body });
+      const { step } = await response.json();
+      if (field.value === text && step !== undefined) show(step);
+    };
     field.addEventListener('input', () => {
       const text = field.value;
       const length = [...text].length;
@@ -74,8 +86,9 @@
       const runs = (text.match(/(.)\1{2,}|0123|1234|2345|abcd|qwer|asdf|pass/gi) ?? []).length;
       const worth = Math.min(length, variety * 1.6) - runs * 4;
       const step = length < least ? 0 : worth < 10 ? 0 : worth < 13 ? 1 : worth < 17 ? 2 : 3;
-      meter.textContent = text === '' ? '' : words[step];
-      meter.dataset.step = String(step);
+      show(step);
+      clearTimeout(timer);
+      if (length >= least) timer = setTimeout(() => ask(text).catch(() => {}), 400);
     });
   }
 
