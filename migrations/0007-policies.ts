@@ -35,6 +35,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       expires_at timestamptz not null
     )`.execute(db);
   await sql`create index trusted_browsers_user on trusted_browsers (user_id, trusted_at)`.execute(db);
+  // A sign-in that a policy let pass with a password alone must not count for a first enrolment, which asks for more.
+  await sql`alter table known_browsers add column by_password_alone boolean not null default false`.execute(db);
   // By triggers, so that no way of setting a password or of losing the last authenticator can forget it.
   await sql`
     create function forget_trusted_browsers_with_password() returns trigger language plpgsql as $$
@@ -69,5 +71,6 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop trigger authenticators_trusted_browsers on authenticators`.execute(db);
   await sql`drop trigger users_trusted_browsers on users`.execute(db);
   await sql`drop function forget_trusted_browsers_with_factor, forget_trusted_browsers_with_password`.execute(db);
+  await sql`alter table known_browsers drop column by_password_alone`.execute(db);
   await sql`drop table trusted_browsers, enrolment_grace, policies`.execute(db);
 }

@@ -69,16 +69,16 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
     },
     findUser: (id) => inTransaction(({ users }) => users.find(id)),
     browserToken: (ctx) => cookies.get(ctx, cookies.browser),
-    isKnownBrowser: async (token, userId) =>
+    isKnownBrowser: async (token, userId, beyondPassword = false) =>
       token !== undefined &&
-      (await inTransaction(({ knownBrowsers }) => knownBrowsers.isKnown(hashToken(token), userId))),
+      (await inTransaction(({ knownBrowsers }) => knownBrowsers.isKnown(hashToken(token), userId, beyondPassword))),
     async completeSignIn(ctx, { userId, clientId, acr, amr, proof, stepUp }) {
       const context = requestContext(ctx);
       const before = cookies.get(ctx, cookies.browser);
       const known =
         before !== undefined &&
-        (await inTransaction(({ knownBrowsers }) => knownBrowsers.renew(hashToken(before), userId)));
-      const token = known ? before : await services.rememberBrowser(userId, context.userAgent);
+        (await inTransaction(({ knownBrowsers }) => knownBrowsers.renew(hashToken(before), userId, proof === 'none')));
+      const token = known ? before : await services.rememberBrowser(userId, context.userAgent, proof === 'none');
       cookies.set(ctx, cookies.browser, token, ninetyDays);
       const event = { actor: userId, target: userId, result: 'success', context } as const;
       await inTransaction(async ({ sessions, audit, outbox }) => {

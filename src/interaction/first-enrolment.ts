@@ -1,7 +1,7 @@
 import { linkSecondsOf } from '../domain/notice.ts';
 import { Fault } from '../errors.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
-import { csrfBinding, laneOf, pathOf, type Step } from './step.ts';
+import { csrfBinding, pathOf, type Step } from './step.ts';
 
 /** What the first authenticator takes beside the password, in a browser that is not known. */
 export type FirstEnrolment = 'none' | 'mail' | 'operator';
@@ -26,7 +26,9 @@ export async function holdFirstEnrolment(
   if (await services.isSecondFactorClosed(userId)) {
     throw new Fault('second_factor_closed', 403, 'too many guesses closed the second factor');
   }
-  if (services.firstEnrolment === 'none' || (await laneOf(step, userId)) === 'known') return 'free';
+  if (services.firstEnrolment === 'none') return 'free';
+  // A sign-in that a policy let pass with the password alone proves nothing more than this one did.
+  if (await services.isKnownBrowser(services.browserToken(ctx), userId, true)) return 'free';
   const mailed = services.firstEnrolment === 'mail' && (await services.mailEnrolmentLink(userId, uid, context));
   if (!mailed) {
     if (deferUntil !== undefined) return 'put-off';

@@ -58,7 +58,8 @@ export interface InteractionServices {
   readonly requestContext: (ctx: Context) => RequestContext;
   /** The cookie of a browser that completed a sign-in before. */
   readonly browserToken: (ctx: Context) => string | undefined;
-  readonly isKnownBrowser: (token: string | undefined, userId: string) => Promise<boolean>;
+  /** With `beyondPassword`, only where more than the password was proven in it. */
+  readonly isKnownBrowser: (token: string | undefined, userId: string, beyondPassword?: boolean) => Promise<boolean>;
   /** Records the completed sign-in and remembers the browser in its cookie. */
   readonly completeSignIn: (ctx: Context, completed: CompletedSignIn) => Promise<void>;
   readonly endSession: (uid: string, userId: string, context: RequestContext) => Promise<void>;

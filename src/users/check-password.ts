@@ -119,9 +119,11 @@ function budgets(account: string, browserSubject: string | undefined, network: s
 
 /** Remembers the browser of a completed sign-in; answers the token for its cookie. */
 export function createRememberBrowser(inTransaction: InUsersTransaction) {
-  return async (userId: string, userAgent: string): Promise<string> => {
+  return async (userId: string, userAgent: string, byPasswordAlone = false): Promise<string> => {
     const token = newToken();
-    await inTransaction(({ knownBrowsers }) => knownBrowsers.insert(hashToken(token), userId, userAgent));
+    await inTransaction(({ knownBrowsers }) =>
+      knownBrowsers.insert(hashToken(token), userId, userAgent, byPasswordAlone),
+    );
     return token;
   };
 }

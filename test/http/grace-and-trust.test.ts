@@ -83,6 +83,30 @@ for (const shape of ['embedded'] satisfies Shape[]) {
     });
   });
 
+  describe(`first enrolment in a grace period on ${shape}`, () => {
+    let service: TestService;
+    before(async () => {
+      service = await startService(shape, { environment: { TWOFOLD_FIRST_ENROLMENT: 'mail' } });
+      const { managePolicies } = service.composed.services;
+      await managePolicies.put('default', { second_factor: 'required', grace_days: 7 }, 'test', testContext);
+    });
+    after(() => service.close());
+
+    test('C11 a sign-in with the password alone makes no browser known for a first enrolment', async () => {
+      const person = await service.addPerson({ withoutFactor: true });
+      const agent = new UserAgent(service.issuer);
+      for (const parameters of [{}, { prompt: 'login' }] as Record<string, string>[]) {
+        const step = await agent.submitPassword(await agent.begin(parameters), person);
+        assert.equal(step.page, 'mail-link-sent');
+        const later = (step as unknown as Record<string, unknown>)['later_action'];
+        let next = await agent.submit(step, {}, String(later));
+        if (next.page === 'consent') next = await agent.submit(next, { decision: 'allow' });
+        assert.match(next.location ?? '', /[?&]code=/);
+      }
+      assert.equal((await agent.begin({ acr_values: twoFactors })).page, 'mail-link-sent');
+    });
+  });
+
   describe(`F15 trusted browsers on ${shape}`, () => {
     let service: TestService;
     const clock = new TestClock(60 * day);

@@ -44,6 +44,8 @@ export interface KnownBrowsersTable {
   created_at: Generated<Date>;
   last_used_at: Generated<Date>;
   expires_at: ColumnType<Date, Date | string, Date | string>;
+  /** No second factor was proven in it; good for the password's budget, not for a first enrolment. */
+  by_password_alone: Generated<boolean>;
 }
 
 /** Single-use links: activation, reset, recovery, the first operator. */
