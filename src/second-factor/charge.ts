@@ -82,20 +82,24 @@ async function refuseEarly(
   }
 }
 
-/** What a failed try sets off: the end of the challenge, notices, the closing of a lane or of both. */
+/**
+ * What a failed try sets off: the end of the challenge, notices, the closing of a lane or of both. Answers what the
+ * person is told: that it was wrong, or, with the last try of the challenge, that sign-in starts again.
+ */
 export async function afterFailure(
   attempt: CodeAttempt,
   charged: Charged,
   dependencies: Pick<ChargeDependencies, 'inTransaction' | 'settings'>,
-): Promise<void> {
+): Promise<CodeOutcome> {
   const { limits } = dependencies.settings;
   const spent = charged.tries >= limits.triesPerChallenge;
   const tell = charged.total >= limits.tellAt;
   const laneClosed = charged.inARow === limits.inARowLimit;
   const capReached = charged.total >= limits.cap;
+  const outcome: CodeOutcome = spent ? { kind: 'challenge-spent' } : { kind: 'wrong' };
   const { userId, challengeId, context } = attempt;
   await dependencies.inTransaction(({ challengeHistory }) => challengeHistory.noteOrigin(challengeId, context));
-  if (!spent && !tell && !laneClosed && !capReached) return;
+  if (!spent && !tell && !laneClosed && !capReached) return outcome;
   await dependencies.inTransaction(async (stores) => {
     const { guards, audit, outbox } = stores;
     const event = { actor: userId, target: userId, result: 'failure' as const, context };
@@ -117,6 +121,7 @@ export async function afterFailure(
       await outbox.enqueue({ kind: 'second-factor-closed', userId, context });
     }
   });
+  return outcome;
 }
 
 /**

@@ -48,8 +48,7 @@ export function createRedeemRecoveryCode(dependencies: RedeemDependencies) {
     await inTransaction(({ audit }) =>
       audit.record({ ...event, type: 'recovery-code.refused', result: 'failure', reason: found ? 'replay' : 'wrong' }),
     );
-    await afterFailure(attempt, charge.charged, dependencies);
-    return { kind: 'wrong' };
+    return afterFailure(attempt, charge.charged, dependencies);
   };
 }
 

@@ -56,17 +56,14 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
       if (accepted !== undefined) return accepted;
       // Another request was faster with the same code, or the challenge was used: a replay like any other.
       await inTransaction(({ guards }) => guards.giveBack(userId, attempt.challengeId, chosen.length));
-      await refuse(attempt, charge.charged, 'replay');
-      return { kind: 'wrong' };
+      return refuse(attempt, charge.charged, 'replay');
     }
     if (best?.check.kind === 'replayed') {
       await inTransaction(({ guards }) => guards.giveBack(userId, attempt.challengeId, chosen.length));
-      await refuse(attempt, charge.charged, 'replay');
-      return { kind: 'wrong' };
+      return refuse(attempt, charge.charged, 'replay');
     }
     if (best?.check.kind === 'far') return far(attempt, best.authenticator, best.check, charge.charged);
-    await refuse(attempt, charge.charged, 'wrong');
-    return { kind: 'wrong' };
+    return refuse(attempt, charge.charged, 'wrong');
 
     async function record(type: 'second-factor.unreadable', reason: string): Promise<void> {
       await inTransaction(({ audit }) =>
@@ -126,7 +123,7 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
     }
   }
 
-  async function refuse(attempt: CodeAttempt, charged: Charged, reason: string): Promise<void> {
+  async function refuse(attempt: CodeAttempt, charged: Charged, reason: string): Promise<CodeOutcome> {
     const { userId, context } = attempt;
     await inTransaction(({ audit }) =>
       audit.record({
@@ -139,7 +136,7 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
         context,
       }),
     );
-    await afterFailure(attempt, charged, dependencies);
+    return afterFailure(attempt, charged, dependencies);
   }
 
   /**
@@ -152,7 +149,7 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
     check: Extract<CodeCheck, { kind: 'far' }>,
     charged: Charged,
   ): Promise<VerifyOutcome> {
-    await refuse(attempt, charged, check.offset < 0 ? 'late' : 'early');
+    const refused = await refuse(attempt, charged, check.offset < 0 ? 'late' : 'early');
     // From the time that is, not from the one this authenticator is expected to have.
     const offsetSeconds = (check.offset + authenticator.driftSteps) * authenticator.periodSeconds;
     if (check.offset < 0) return { kind: 'clock-off', offsetSeconds };
@@ -162,7 +159,7 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
       await authenticators.spend(attempt.userId, authenticator.id, [before.step, check.timeStep]);
       return true;
     });
-    return told ? { kind: 'clock-off', offsetSeconds } : { kind: 'wrong' };
+    return told ? { kind: 'clock-off', offsetSeconds } : refused;
   }
 }
 
