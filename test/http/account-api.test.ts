@@ -237,8 +237,8 @@ for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
       const person = await service.addPerson();
       const token = await accountToken(service, person);
       const remove = (code: string): Promise<Answer> => call(token, 'POST', '/second-factor/recovery-codes', { code });
-      for (let n = 0; n < 5; n += 1) assert.equal((await remove('000000')).status, 422);
-      assertAsksStepUp(await remove(nextCode(person)));
+      for (let n = 0; n < 4; n += 1) assert.equal((await remove('000000')).status, 422);
+      assertAsksStepUp(await remove('000000'));
       assertAsksStepUp(await remove(nextCode(person)));
       const guard = await service.composed.services.inTransaction(({ guards }) => guards.readGuard(person.id));
       assert.equal(guard.total, 5);

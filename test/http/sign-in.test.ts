@@ -54,55 +54,6 @@ for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
       await assertNothingIssued(agent);
     });
 
-    test('A01 refuses a code of a step that was accepted, in any browser', async () => {
-      const person = await service.addPerson();
-      const code = person.code();
-      const one = new UserAgent(service.issuer);
-      const accepted = await one.submit(await one.submitPassword(await one.begin(), person), { code });
-      assert.equal(accepted.page, 'consent');
-      const two = new UserAgent(service.issuer);
-      const refused = await two.submit(await two.submitPassword(await two.begin(), person), { code });
-      assert.equal(refused.page, 'one-time-code');
-      assert.equal(refused.error?.code, 'wrong-code');
-      await assertNothingIssued(two);
-    });
-
-    test('A02 of many parallel submissions of one right code one is accepted', async () => {
-      const person = await service.addPerson();
-      const agents = await Promise.all(
-        Array.from({ length: 12 }, async () => {
-          const agent = new UserAgent(service.issuer);
-          return { agent, step: await agent.submitPassword(await agent.begin(), person) };
-        }),
-      );
-      const code = person.code();
-      const answers = await Promise.all(agents.map(({ agent, step }) => agent.submit(step, { code })));
-      assert.equal(answers.filter(({ page }) => page === 'consent').length, 1);
-    });
-
-    test('B01 ends the challenge at the fifth wrong code and does not compare the right one then', async () => {
-      const person = await service.addPerson();
-      const agent = new UserAgent(service.issuer);
-      let step = await agent.submitPassword(await agent.begin(), person);
-      const sameForm = step;
-      for (let n = 0; n < 5; n += 1)
-        step = await agent.submit(step.page === 'one-time-code' ? step : sameForm, { code: '000000' });
-      const last = await agent.submit(sameForm, { code: person.code() });
-      assert.equal(last.page, 'password');
-      await assertNothingIssued(agent);
-    });
-
-    test('B22 evaluates no code before the password', async () => {
-      const person = await service.addPerson();
-      const agent = new UserAgent(service.issuer);
-      const first = await agent.begin();
-      const action = first.action.replace(/password$/, 'one-time-code');
-      const answer = await agent.submit(first, { code: person.code() }, action);
-      assert.equal(answer.page, 'password');
-      const guard = await service.composed.services.inTransaction(({ guards }) => guards.readGuard(person.id));
-      assert.equal(guard.total, 0);
-    });
-
     test('C11 who has no factor enrols one, confirmed, before anything is issued', async () => {
       const person = await service.addPerson({ withoutFactor: true });
       const agent = new UserAgent(service.issuer);
