@@ -12,11 +12,17 @@ export function newBrowserOf(service: TestService, address?: string): UserAgent 
   return new UserAgent(service.issuer, { 'x-forwarded-for': own }, service.addresses);
 }
 
+export interface HalfwayOptions {
+  readonly agent?: UserAgent;
+  /** Of the authorization request. */
+  readonly parameters?: Record<string, string>;
+}
+
 /** A browser in which the right password was given: the code page stands there, and nothing else was proven. */
 export async function halfway(
   service: TestService,
   person: TestPerson,
-  { agent = newBrowserOf(service), parameters = {} as Record<string, string> } = {},
+  { agent = newBrowserOf(service), parameters = {} }: HalfwayOptions = {},
 ): Promise<{ readonly agent: UserAgent; readonly step: StepAnswer; readonly verifier: string }> {
   await service.forgetPasswordBudget(person);
   const first = await agent.begin(parameters);
