@@ -27,6 +27,8 @@ import { interactionRoutes } from './interaction/routes.ts';
 /** The service, composed and ready to listen. */
 export interface Composed {
   readonly services: Awaited<ReturnType<typeof openServices>>;
+  /** Brings this replica's engine to the signing keys as they are; it does so by itself every 15 seconds. */
+  readonly lookAtSigningKeys: () => Promise<void>;
   /** Answers the port in use, which differs from the setting where that is 0. */
   listen(): Promise<number>;
   /** Stops taking requests, lets the running ones end, closes the stores. */
@@ -125,6 +127,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
 
   return {
     services,
+    lookAtSigningKeys: () => protocol.signingKeyWatch.look(),
     async listen() {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
@@ -132,6 +135,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
       });
       ready = true;
       deliveries.start();
+      protocol.signingKeyWatch.start();
       return (server.address() as AddressInfo).port;
     },
     async close() {
@@ -144,7 +148,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
         });
         server.closeIdleConnections();
       });
-      await deliveries.stop();
+      await Promise.all([deliveries.stop(), protocol.signingKeyWatch.stop()]);
       await services.close();
       services.folder?.release();
     },

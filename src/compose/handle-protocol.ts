@@ -9,16 +9,16 @@ import { createAdapterFactory } from '../provider/adapter.ts';
 import { createProvider, ownClientMetadata, type ProviderOptions } from '../provider/create-provider.ts';
 import { openIdScopes } from '../provider/resource-servers.ts';
 import { requestOrigin } from '../provider/request-origin.ts';
-import { loadSigningKeys } from '../provider/signing-keys.ts';
+import type { LoadedSigningKeys } from '../provider/manage-signing-keys.ts';
 import type { RelyingParty } from '../relying-parties/relying-party-store.ts';
 import { PostgresRelyingPartyStore } from '../storage/postgres/relying-party-store.ts';
 import { PostgresSessionStore } from '../storage/postgres/session-store.ts';
-import { PostgresSigningKeyStore } from '../storage/postgres/signing-key-store.ts';
 import { PostgresTokenStore } from '../storage/postgres/token-store.ts';
 import { PostgresUsedOnceStore } from '../storage/postgres/used-once-store.ts';
 import { PostgresUserStore } from '../storage/postgres/user-store.ts';
 import { guarded } from '../storage/postgres/database.ts';
 import type { Services } from './services.ts';
+import { createSigningKeyWatch } from './signing-key-watch.ts';
 
 export interface ProtocolDependencies {
   readonly services: Services;
@@ -59,10 +59,16 @@ export async function createHandleProtocol({
       return found && asEngineMetadata(found);
     },
   });
-  const provider = createProvider({
+  const build = ({ jwks }: LoadedSigningKeys) => {
+    const provider = createProvider({ ...options, jwks: { keys: [...jwks.keys] } });
+    // Scheme and host reach the engine from the issuer alone; the door has removed what the request said of them.
+    provider.proxy = true;
+    const handleRequest = provider.callback() as (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+    return { provider, handleRequest };
+  };
+  const options: Omit<ProviderOptions, 'jwks'> = {
     issuer: settings.issuer,
     adapter,
-    jwks: await loadSigningKeys(new PostgresSigningKeyStore(db), secretBox),
     cookieKeys: keys.cookies,
     findUser: (id) => guarded(() => users.find(id)),
     acrNames: acr,
@@ -84,19 +90,27 @@ export async function createHandleProtocol({
     },
     sessionLifetimeSeconds: settings.sessionLifetimeSeconds,
     clock,
-  });
-  // Scheme and host reach the engine from the issuer alone; the door has removed what the request said of them.
-  provider.proxy = true;
-  const handleRequest = provider.callback() as (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+  };
+  const first = await services.manageSigningKeys.advance();
+  let engine = build(first);
 
   return {
-    provider: () => provider,
+    /** The engine of this moment; another one takes its place when the signing keys change. */
+    provider: () => engine.provider,
+    signingKeyWatch: createSigningKeyWatch(
+      services.manageSigningKeys,
+      first,
+      (loaded) => {
+        engine = build(loaded);
+      },
+      services.logger,
+    ),
     async handle(ctx: Exchange, origin: Origin) {
       if (!protocolPath.test(ctx.path)) throw new NotFound();
       ctx.req.headers['x-forwarded-proto'] = secure ? 'https' : 'http';
       if (prefix !== '') (ctx.req as { originalUrl?: string }).originalUrl = `${prefix}${ctx.req.url ?? ''}`;
       ctx.respond = false;
-      await requestOrigin.run(origin, () => handleRequest(ctx.req, ctx.res));
+      await requestOrigin.run(origin, () => engine.handleRequest(ctx.req, ctx.res));
     },
   };
 }

@@ -9,6 +9,7 @@ import { throttleLimits } from '../domain/throttle.ts';
 import { SetupFault, StoreUnavailable } from '../errors.ts';
 import { networkOf } from '../http/client-address.ts';
 import type { Logger } from '../logger.ts';
+import { createManageSigningKeys } from '../provider/manage-signing-keys.ts';
 import { createManageRelyingParties } from '../relying-parties/manage-relying-parties.ts';
 import { createChangeSecondFactor } from '../second-factor/change-second-factor.ts';
 import { createEnrolAuthenticator } from '../second-factor/enrol-authenticator.ts';
@@ -146,6 +147,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     changeProfile: createChangeProfile(inTransaction),
     importUsers: createImportUsers(inTransaction),
     manageRelyingParties: createManageRelyingParties(inTransaction),
+    manageSigningKeys: createManageSigningKeys({ inTransaction, secretBox, clock, schedule: scheduleOf(settings) }),
     openChallenge: createOpenChallenge(inTransaction),
     verifyOneTimeCode: createVerifyOneTimeCode({ ...charge, secretBox, onUnreadableSecret }),
     redeemRecoveryCode: createRedeemRecoveryCode({ ...charge, hasher }),
@@ -159,6 +161,15 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
       await short.close();
       await database.close();
     },
+  };
+}
+
+function scheduleOf(settings: Settings) {
+  const day = 86_400;
+  return {
+    rotateAfterSeconds: settings.signingKeyDays * day,
+    aheadSeconds: settings.signingKeyAheadSeconds,
+    retiredSeconds: settings.signingKeyRetiredDays * day,
   };
 }
 

@@ -16,6 +16,7 @@ import { PostgresEnrolmentGraceStore, PostgresPolicyStore } from '../storage/pos
 import { PostgresRecoveryCodeStore } from '../storage/postgres/recovery-code-store.ts';
 import { PostgresRelyingPartyStore } from '../storage/postgres/relying-party-store.ts';
 import { PostgresSessionStore } from '../storage/postgres/session-store.ts';
+import { PostgresSigningKeyStore } from '../storage/postgres/signing-key-store.ts';
 import type { Tables } from '../storage/postgres/tables.ts';
 import { PostgresTokenStore } from '../storage/postgres/token-store.ts';
 import { PostgresTrustedBrowserStore } from '../storage/postgres/trusted-browser-store.ts';
@@ -52,6 +53,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     authenticators,
     recoveryCodes,
     relyingParties,
+    signingKeys: new PostgresSigningKeyStore(db),
     idempotentAnswers: new PostgresIdempotentAnswers(db),
     policies,
     graces: new PostgresEnrolmentGraceStore(db),

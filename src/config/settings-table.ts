@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { PolicyKey, PolicyRule } from '../domain/policy.ts';
 import { mailSettings } from './mail-settings.ts';
+import { protocolSettings } from './protocol-settings.ts';
 import { flag, list, text, whole, type SettingDefinition } from './setting-definition.ts';
 
 export type { SettingDefinition };
@@ -243,6 +244,7 @@ export const settingsTable = settings({
     default: '86400',
     sentence: 'A session is over so long after its sign-in, however much it is used.',
   },
+  ...protocolSettings,
   ...mailSettings,
   productName: {
     name: 'TWOFOLD_NAME',

@@ -171,6 +171,7 @@ export function createProvider(options: ProviderOptions): Provider {
     },
   } satisfies Configuration);
 
+  allowCachingOfMetadata(provider);
   markAnsweredRedemptions(provider, options);
   answerAcrByTheNameAsked(provider, options.acrNames);
   compareHashedSecrets(provider, options.checkClientSecret);
@@ -202,6 +203,19 @@ function proofOf(ctx: KoaContextWithOIDC | undefined): Record<string, unknown> |
   const source = AuthorizationCode ?? RefreshToken ?? DeviceCode;
   if (source?.acr === undefined) return undefined;
   return { acr: source.acr, amr: source.amr, auth_time: source.authTime };
+}
+
+/** How long anyone may keep the keys and the metadata; a new signing key is published at least this long ahead. */
+const metadataCacheSeconds = 300;
+
+function allowCachingOfMetadata(provider: Provider): void {
+  provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+    await next();
+    const route = ctx.oidc?.route;
+    if (ctx.status === 200 && (route === 'jwks' || route === 'discovery')) {
+      ctx.set('Cache-Control', `public, max-age=${metadataCacheSeconds}`);
+    }
+  });
 }
 
 /** Whatever arrives after this moment with the same code is a reuse; what came before it lost a race. */

@@ -1,3 +1,5 @@
+import type { SigningAlgorithm, SigningKey } from '../domain/signing-key.ts';
+
 export interface SessionRecord {
   readonly uid: string;
   readonly userId: string | null;
@@ -125,15 +127,22 @@ export interface UsedOnceStore {
   isMarked(kind: string, idHash: string): Promise<boolean>;
 }
 
-export interface StoredSigningKey {
+/** A key pair just made. */
+export interface NewSigningKey {
   readonly kid: string;
-  readonly algorithm: string;
+  readonly algorithm: SigningAlgorithm;
   readonly publicJwk: Record<string, unknown>;
   readonly privateSealed: string;
 }
 
+export interface StoredSigningKey extends NewSigningKey, SigningKey {}
+
 export interface SigningKeyStore {
+  /** Until the end of the transaction no other replica changes a key. */
+  lock(): Promise<void>;
+  /** Every key, newest first, revoked ones too. */
   list(): Promise<StoredSigningKey[]>;
-  /** Inserts where no live key of this algorithm is there yet: replicas that start together make one. */
-  insertFirst(key: StoredSigningKey): Promise<boolean>;
+  insert(key: NewSigningKey, state: 'published' | 'active', at: Date): Promise<void>;
+  setState(kid: string, state: 'active' | 'retired' | 'revoked', at: Date): Promise<void>;
+  remove(kid: string): Promise<void>;
 }

@@ -9,6 +9,7 @@ export interface ProviderTables {
   used_once: UsedOnceTable;
   consents: ConsentsTable;
   signing_keys: SigningKeysTable;
+  resource_servers: ResourceServersTable;
 }
 
 type Json = ColumnType<Record<string, unknown>, string, string>;
@@ -30,6 +31,8 @@ export interface RelyingPartySecretsTable {
   id: string;
   client_id: string;
   secret_hash: string;
+  /** The secret itself, sealed, where the client signs with it (client_secret_jwt). */
+  secret_sealed: string | null;
   created_at: Generated<Date>;
   expires_at: Date | null;
 }
@@ -91,5 +94,18 @@ export interface SigningKeysTable {
   public_jwk: Json;
   private_sealed: string;
   created_at: Generated<Date>;
+  state: string;
+  published_at: Date;
+  activated_at: Date | null;
   retired_at: Date | null;
+  revoked_at: Date | null;
+}
+
+export interface ResourceServersTable {
+  audience: string;
+  scopes: string[];
+  token_format: Generated<string>;
+  token_seconds: Generated<number>;
+  signing_algorithm: Generated<string>;
+  created_at: Generated<Date>;
 }
