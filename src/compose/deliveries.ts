@@ -1,5 +1,6 @@
 import type { Views } from '../http/views.ts';
 import { createDispatcher } from '../notifications/dispatcher.ts';
+import { PostgresLeftoverStore } from '../storage/postgres/leftover-store.ts';
 import { PostgresOutboxQueue } from '../storage/postgres/outbox-queue.ts';
 import { createMail } from './mail.ts';
 import type { Services } from './services.ts';
@@ -11,6 +12,8 @@ export interface Deliveries {
 }
 
 const looksForAbandonedEveryMilliseconds = 15_000;
+const tidiesEveryMilliseconds = 600_000;
+const mostTidied = 1000;
 
 /** What leaves the service without being asked for: the outbox's items, and notices that time alone brings about. */
 export function createDeliveries(services: Services, views: Views): Deliveries {
@@ -18,19 +21,27 @@ export function createDeliveries(services: Services, views: Views): Deliveries {
   const mail = createMail(services, views);
   const queue = new PostgresOutboxQueue(database.kysely, secretBox);
   const dispatcher = createDispatcher({ queue, deliver: { mail: mail.deliver }, clock, logger });
-  let timer: NodeJS.Timeout | undefined;
+  const leftovers = new PostgresLeftoverStore(database.kysely);
+  const timers: NodeJS.Timeout[] = [];
   let looking: Promise<unknown> = Promise.resolve();
+  let tidying: Promise<unknown> = Promise.resolve();
   const look = (): void => {
     looking = closeAbandoned().catch((err: unknown) => logger.warn({ err }, 'abandoned challenges were not looked at'));
+  };
+  const tidy = (): void => {
+    tidying = leftovers
+      .destroy(mostTidied)
+      .catch((err: unknown) => logger.warn({ err }, 'what nobody can use any more was not destroyed'));
   };
   return {
     start() {
       dispatcher.start();
-      timer = setInterval(look, looksForAbandonedEveryMilliseconds).unref();
+      timers.push(setInterval(look, looksForAbandonedEveryMilliseconds).unref());
+      timers.push(setInterval(tidy, tidiesEveryMilliseconds).unref());
     },
     async stop() {
-      clearInterval(timer);
-      await Promise.all([dispatcher.stop(), looking]);
+      for (const timer of timers) clearInterval(timer);
+      await Promise.all([dispatcher.stop(), looking, tidying]);
       mail.close();
     },
   };

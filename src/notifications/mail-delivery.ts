@@ -43,6 +43,8 @@ export interface MailDeliveryDependencies {
   readonly clock: Clock;
 }
 
+const actsOfOperators: ReadonlySet<NoticeKind> = new Set(['account-disabled', 'second-factor-reset']);
+
 /** Where the link of a kind leads; the token follows. */
 const linkPaths: Readonly<Partial<Record<NoticeKind, string>>> = {
   'not-me-done': '/reset-password/',
@@ -98,7 +100,8 @@ export function createMailDelivery(dependencies: MailDeliveryDependencies): Deli
       locale: user?.locale ?? (typeof details['locale'] === 'string' ? details['locale'] : null),
       timeZone: user?.zoneinfo ?? null,
       at: item.createdAt,
-      from,
+      // An operator's address is no business of the person whom the act concerns.
+      from: actsOfOperators.has(kind) ? undefined : from,
       details,
       link,
       notMeHref: notMe === undefined ? undefined : `${issuer}/not-me/${notMe}`,

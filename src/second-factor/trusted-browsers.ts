@@ -3,11 +3,16 @@ import type { Clock } from '../clock.ts';
 import { hashToken, newId, newToken } from '../crypto/random.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import { longestTrustDays } from '../domain/policy.ts';
+import type { Outbox } from '../notifications/outbox.ts';
 import type { InTransaction } from '../transaction.ts';
 import type { TrustedBrowser, TrustedBrowserStore } from './trusted-browser-store.ts';
 
 export interface TrustedBrowserDependencies {
-  readonly inTransaction: InTransaction<{ readonly trustedBrowsers: TrustedBrowserStore; readonly audit: AuditLog }>;
+  readonly inTransaction: InTransaction<{
+    readonly trustedBrowsers: TrustedBrowserStore;
+    readonly audit: AuditLog;
+    readonly outbox: Outbox;
+  }>;
   readonly clock: Clock;
 }
 
@@ -39,7 +44,7 @@ export function createTrustedBrowsers({ inTransaction, clock }: TrustedBrowserDe
       const lifetimeSeconds = Math.min(input.days, longestTrustDays) * daySeconds;
       const expiresAt = new Date(trustedAt.getTime() + lifetimeSeconds * 1000);
       const { userAgent, address } = context;
-      await inTransaction(async ({ trustedBrowsers, audit }) => {
+      await inTransaction(async ({ trustedBrowsers, audit, outbox }) => {
         const before =
           replaces === undefined ? undefined : await trustedBrowsers.find(hashToken(replaces), userId, trustedAt);
         if (before !== undefined) await trustedBrowsers.remove(userId, before.id);
@@ -47,6 +52,7 @@ export function createTrustedBrowsers({ inTransaction, clock }: TrustedBrowserDe
         await trustedBrowsers.insert(browser);
         const details = { browser: id, client: clientId };
         await audit.record({ type: 'trusted-browser.added', ...own(userId), details, context });
+        await outbox.enqueue({ kind: 'trusted-browser-added', userId, context });
       });
       return { token, lifetimeSeconds };
     },

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { simpleParser } from 'mailparser';
-import { newBytes, newToken } from '../../src/crypto/random.ts';
+import { newBytes, newId, newToken } from '../../src/crypto/random.ts';
+import { createSmtpTransport } from '../../src/notifications/mail-transport.ts';
 import { freshDatabase } from '../support/database.ts';
 import { addressOf, sendForm } from '../support/forms.ts';
-import { mailEnvironment, startMailServer } from '../support/mail-server.ts';
+import { mailEnvironment, startMailServer, type MailServer } from '../support/mail-server.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { testContext } from '../support/stores.ts';
 import { UserAgent } from '../support/user-agent.ts';
@@ -53,7 +54,7 @@ test('L32 with the mail server down sign-ins work, and mails leave once, after a
   });
   await first.close();
 
-  const mail = await startMailServer(down.port);
+  const mail = await startMailServer({ port: down.port });
   const second = await startService('servers', { environment });
   const third = await startService('servers', { environment });
   try {
@@ -102,5 +103,34 @@ test('without a mail server mails become files that only their owner can read', 
   } finally {
     await service.close();
     await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('J05 a mail is handed over by TLS that can be trusted, or waits: never in the clear by accident', async () => {
+  const plain = await startMailServer();
+  const untrusted = await startMailServer({ startTls: true });
+  const user = { name: 'twofold', password: 'p@ss:word/1' };
+  const known = await startMailServer({ user });
+  const sender = { name: 'Twofold', address: 'id@twofold.example', host: 'twofold.example' };
+  const letter = { id: newId(), kind: 'x', to: 'ada@example.com', subject: 's', text: 't', html: 'h', at: new Date() };
+  const send = async (server: MailServer, startTls: 'required' | 'offered' | 'off', password?: string) => {
+    const settings = { url: server.url, user: password === undefined ? undefined : user.name, password, startTls };
+    const transport = createSmtpTransport(settings, sender);
+    const outcome = await transport.send(letter);
+    transport.close();
+    return outcome.kind;
+  };
+  try {
+    assert.equal(await send(plain, 'required'), 'retry');
+    assert.equal(await send(untrusted, 'required'), 'retry');
+    assert.equal(await send(untrusted, 'offered'), 'retry');
+    assert.deepEqual([...plain.mails, ...untrusted.mails], []);
+    assert.equal(await send(plain, 'offered'), 'delivered');
+    assert.equal(await send(known, 'off', 'wrong'), 'retry');
+    assert.equal(await send(known, 'off', user.password), 'delivered');
+    const { messageId } = known.mails[0] ?? {};
+    assert.equal(messageId, `<${letter.id}@twofold.example>`);
+  } finally {
+    await Promise.all([plain.close(), untrusted.close(), known.close()]);
   }
 });

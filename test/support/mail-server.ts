@@ -29,14 +29,27 @@ export function mailEnvironment(server: Pick<MailServer, 'url'>): Record<string,
 
 const longestWaitMilliseconds = 20_000;
 
+export interface MailServerOptions {
+  readonly port?: number;
+  /** Offers STARTTLS, with a certificate that nobody trusts. */
+  readonly startTls?: boolean;
+  /** Takes mail from this user alone. */
+  readonly user?: { readonly name: string; readonly password: string };
+}
+
 /** A real SMTP server on the loopback, that keeps what it is sent. */
-export async function startMailServer(port = 0): Promise<MailServer> {
+export async function startMailServer({ port = 0, startTls, user }: MailServerOptions = {}): Promise<MailServer> {
   const mails: ReceivedMail[] = [];
   const handed = new Set<ReceivedMail>();
   const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['AUTH', 'STARTTLS'],
+    authOptional: user === undefined,
+    allowInsecureAuth: true,
+    disabledCommands: [...(user === undefined ? ['AUTH'] : []), ...(startTls === true ? [] : ['STARTTLS'])],
     logger: false,
+    onAuth(given, _session, done) {
+      if (given.username === user?.name && given.password === user?.password) done(null, { user: given.username });
+      else done(new Error('this is not the password'));
+    },
     onData(stream, session, done) {
       simpleParser(stream, {})
         .then((parsed) => {
