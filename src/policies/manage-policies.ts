@@ -81,9 +81,6 @@ export function createManagePolicies({ inTransaction, names }: ManagePoliciesDep
           await record(stores, key, undefined, undefined, 'service', serviceContext);
         }
       }),
-
-    /** Whether any relying party lets browsers be trusted. */
-    anyAllowsTrust: (): Promise<boolean> => inTransaction(({ policies }) => policies.anyAllowsTrust()),
   };
 }
 

@@ -24,8 +24,6 @@ export interface PolicyStore {
   seed(key: PolicyKey, rule: PolicyRule): Promise<boolean>;
   /** Removes what an earlier settings file said and this one does not; answers what went. */
   unseed(keptKeys: readonly PolicyKey[]): Promise<PolicyKey[]>;
-  /** Whether any relying party lets browsers be trusted. */
-  anyAllowsTrust(): Promise<boolean>;
 }
 
 export interface EnrolmentGraceStore {

@@ -86,15 +86,6 @@ export class PostgresPolicyStore implements PolicyStore {
     return (await query.returning('key').execute()).map(({ key }) => key as PolicyKey);
   }
 
-  async anyAllowsTrust(): Promise<boolean> {
-    const found = await this.#live()
-      .where('key', 'like', 'client:%')
-      .where('trusted_browser_days', '>', 0)
-      .limit(1)
-      .executeTakeFirst();
-    return found !== undefined;
-  }
-
   #live() {
     return this.#db.selectFrom('policies').selectAll().where('deleted_at', 'is', null);
   }
