@@ -152,9 +152,9 @@ for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
         '/account/sessions/end-others',
         '/account/profile',
       ];
-      for (const path of doors) {
+      for (const [at, path] of doors.entries()) {
         const page = await send(agent, path, { code: '000000', label: 'x' });
-        assert.equal(page.status, 422, path);
+        assert.equal(page.status, at < 4 ? 422 : 303, path);
       }
       const spent = await send(agent, '/account/recovery-codes', { code: nextCode(person) });
       assert.match(spent.location, /^\/auth\?/);
