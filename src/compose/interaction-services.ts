@@ -1,5 +1,5 @@
 import { hashToken } from '../crypto/random.ts';
-import { isClosed } from '../domain/throttle.ts';
+import { isClosed, isOtherLaneClosed } from '../domain/throttle.ts';
 import type { CookieJar } from '../http/cookies.ts';
 import type { Csrf } from '../http/csrf.ts';
 import type { Views } from '../http/views.ts';
@@ -43,6 +43,8 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
     selfRegistration: settings.selfRegistration,
     isSecondFactorClosed: async (userId) =>
       isClosed(await inTransaction(({ guards }) => guards.readGuard(userId)), services.secondFactor.limits),
+    isOtherLaneClosed: async (userId) =>
+      isOtherLaneClosed(await inTransaction(({ guards }) => guards.readGuard(userId)), services.secondFactor.limits),
     async mailEnrolmentLink(userId, uid, context) {
       // Once a sign-in: drawing the page again sends nothing.
       if ((await services.records.read(enrolmentMailKind, uid)) === userId) return true;

@@ -154,3 +154,10 @@ export function bothLanesClosed(guard: GuardState, limits: ThrottleLimits): bool
 export function isSurge({ failed, accepted }: { readonly failed: number; readonly accepted: number }): boolean {
   return failed >= 50 && failed * 5 >= accepted;
 }
+
+/** Browsers nobody knows are held off for good, while known ones still serve: a mailed link makes one known. */
+export function isOtherLaneClosed(guard: GuardState, limits: ThrottleLimits): boolean {
+  const { other } = guard.lanes;
+  const closed = other.inARow >= limits.inARowLimit || other.units >= limits.otherLaneShare;
+  return closed && !isClosed(guard, limits);
+}

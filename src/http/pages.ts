@@ -47,6 +47,8 @@ interface SignInPages {
     readonly accountName: string;
     /** Form that takes `csrf` and leads back to the one-time code. */
     readonly oneTimeCodeAction?: string | undefined;
+    /** Form that takes `csrf` and mails a link which makes the browser it is opened in known. */
+    readonly knownBrowserLinkAction?: string | undefined;
     readonly startAgainAction?: string | undefined;
     readonly askForHelpHref?: string | undefined;
     readonly retryAfterSeconds?: number | undefined;

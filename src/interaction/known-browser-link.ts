@@ -10,6 +10,8 @@ export async function mailKnownBrowserLink(step: Step): Promise<void> {
   const { ctx, services, pending, uid, context } = step;
   if (pending === undefined) return showNextStep(step);
   await services.mailKnownBrowserLink(pending.userId, uid, context);
+  // The challenge belongs to browsers nobody knows: whoever comes back with the cookie begins at the password.
+  await services.pendings.remove(uid);
   services.views.page(ctx, 'mail-link-sent', {
     purpose: 'known-browser',
     validMinutes: linkSecondsOf('known-browser-link') / 60,

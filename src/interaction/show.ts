@@ -114,10 +114,12 @@ async function showCode(step: Step, pending: PendingSignIn, trustDays: number, r
   if (pending.useRecoveryCode) {
     const oneTimeCodeAction = pathOf(step, 'use-one-time-code');
     const startAgainAction = pathOf(step, 'start-again');
+    const offers = pending.lane === 'other' && (await services.isOtherLaneClosed(pending.userId));
+    const knownBrowserLinkAction = offers ? pathOf(step, 'known-browser-link') : undefined;
     return answer(
       step,
       'recovery-code',
-      { accountName, oneTimeCodeAction, startAgainAction, askForHelpHref },
+      { accountName, oneTimeCodeAction, startAgainAction, askForHelpHref, knownBrowserLinkAction },
       remark,
       pending,
     );

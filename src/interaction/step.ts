@@ -44,6 +44,8 @@ export interface InteractionServices {
   readonly selfRegistration: boolean;
   /** Whether guessing closed the second factor for the person, whatever the browser. */
   readonly isSecondFactorClosed: (userId: string) => Promise<boolean>;
+  /** Whether only browsers nobody knows are held off: then a mailed link opens this one. */
+  readonly isOtherLaneClosed: (userId: string) => Promise<boolean>;
   /** Mails the link that a first enrolment takes, once a sign-in; false where there is no verified address. */
   readonly mailEnrolmentLink: (userId: string, uid: string, context: RequestContext) => Promise<boolean>;
   readonly mailKnownBrowserLink: (userId: string, uid: string, context: RequestContext) => Promise<void>;
