@@ -8,7 +8,7 @@ import { createSetupByLink } from './account/setup-by-link.ts';
 import { strengthRoute } from './account/strength-route.ts';
 import { setupRoutes } from './account/setup-routes.ts';
 import { createAccountServices } from './compose/account-services.ts';
-import { createDeliveries } from './compose/deliveries.ts';
+import { createBackground } from './compose/background.ts';
 import { createHandleProtocol } from './compose/handle-protocol.ts';
 import { createInteractionServices } from './compose/interaction-services.ts';
 import { openServices, type ServiceOptions } from './compose/services.ts';
@@ -123,7 +123,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     newId,
   });
   const server = createHttpServer(app);
-  const deliveries = createDeliveries(services, views);
+  const background = createBackground(services, views);
 
   return {
     services,
@@ -134,7 +134,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
         server.listen(settings.port, settings.host, resolve);
       });
       ready = true;
-      deliveries.start();
+      background.start();
       protocol.signingKeyWatch.start();
       return (server.address() as AddressInfo).port;
     },
@@ -148,7 +148,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
         });
         server.closeIdleConnections();
       });
-      await Promise.all([deliveries.stop(), protocol.signingKeyWatch.stop()]);
+      await Promise.all([background.stop(), protocol.signingKeyWatch.stop()]);
       await services.close();
       services.folder?.release();
     },

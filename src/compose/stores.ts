@@ -2,7 +2,9 @@ import type { Kysely } from 'kysely';
 import { hashToken, newId, newToken } from '../crypto/random.ts';
 import type { SecretBox } from '../crypto/secret-box.ts';
 import type { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
+import { PostgresSealStore } from '../storage/postgres/audit-chain.ts';
 import { PostgresAuditLog } from '../storage/postgres/audit-log.ts';
+import { PostgresAuditMonthStore } from '../storage/postgres/audit-months.ts';
 import { PostgresAuthenticatorStore } from '../storage/postgres/authenticator-store.ts';
 import { PostgresChallengeHistory } from '../storage/postgres/challenge-history.ts';
 import { PostgresGuardStore } from '../storage/postgres/guard-store.ts';
@@ -62,6 +64,8 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     clientAcrValues: async (clientId: string) =>
       clientId.startsWith('twofold-') ? [acrTwoFactors] : (await relyingParties.find(clientId))?.acrValues,
     audit: new PostgresAuditLog(db, personKeys),
+    auditMonths: new PostgresAuditMonthStore(db),
+    seals: new PostgresSealStore(db),
     outbox: new PostgresOutbox(db, secretBox),
     voidPassword: (userId: string) => users.voidPassword(userId),
     forgetBrowsers: (userId: string) => knownBrowsers.forgetAll(userId),

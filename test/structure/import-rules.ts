@@ -47,7 +47,7 @@ export const places: Record<string, Place> = {
   'storage/': { may: [] },
   'storage/postgres/': {
     may: [...rules],
-    mayTypes: [...features, 'provider/', 'admin/idempotent-answers.ts', 'storage/'],
+    mayTypes: [...features, 'provider/', 'operations/', 'admin/idempotent-answers.ts', 'storage/'],
   },
   'storage/redis/': { may: [...rules], mayTypes: [...features, 'provider/', 'storage/'] },
   'storage/in-process/': { may: [...rules], mayTypes: [...features, 'provider/', 'storage/'] },

@@ -1,0 +1,40 @@
+import { createKeepAuditMonths } from '../audit/prune.ts';
+import { createSealer } from '../audit/sealer.ts';
+import type { Views } from '../http/views.ts';
+import { createSweep } from '../operations/expiry-store.ts';
+import { createPeriodic } from '../operations/periodic-work.ts';
+import { PostgresExpiryStore } from '../storage/postgres/expiry-store.ts';
+import { createDeliveries } from './deliveries.ts';
+import type { Services } from './services.ts';
+
+export interface Background {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** What runs beside the requests, on every replica: chaining the record, sweeping, keeping months, and deliveries. */
+export function createBackground(services: Services, views: Views): Background {
+  const { database, inTransaction, secretBox, logger, closeAbandoned } = services;
+  const sealer = createSealer({ inTransaction, secretBox, logger });
+  const deliveries = createDeliveries(services, views);
+  const periodic = createPeriodic(
+    [
+      { name: 'abandoned challenges', everySeconds: 15, run: closeAbandoned },
+      { name: 'expired rows', everySeconds: 60, run: createSweep(new PostgresExpiryStore(database.kysely)) },
+      { name: 'months of the record', everySeconds: 3600, run: createKeepAuditMonths(inTransaction) },
+    ],
+    logger,
+  );
+  return {
+    start() {
+      sealer.start();
+      deliveries.start();
+      periodic.start();
+    },
+    async stop() {
+      await Promise.all([deliveries.stop(), periodic.stop()]);
+      // Last, so that what the others recorded is chained too.
+      await sealer.stop();
+    },
+  };
+}
