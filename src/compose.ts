@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { adminApiRouter } from './admin/api/api-router.ts';
 import { accountApiRoutes } from './account/api/routes.ts';
 import { accountRoutes } from './account/routes.ts';
 import { linkRoutes } from './account/link-routes.ts';
@@ -7,6 +8,7 @@ import { resetRoutes } from './account/reset-routes.ts';
 import { createSetupByLink } from './account/setup-by-link.ts';
 import { strengthRoute } from './account/strength-route.ts';
 import { setupRoutes } from './account/setup-routes.ts';
+import { createAdminServices } from './compose/admin-services.ts';
 import { createAccountServices } from './compose/account-services.ts';
 import { createBackground } from './compose/background.ts';
 import { createHandleProtocol } from './compose/handle-protocol.ts';
@@ -93,6 +95,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     clientAddress: createClientAddress(settings.trustedProxies),
     routers: [
       interactionRoutes(interaction),
+      adminApiRouter({ services: createAdminServices({ services, protocol, acr }), requestContext }),
       accountApiRoutes(account),
       accountRoutes(account),
       linkRoutes({

@@ -8,7 +8,12 @@ import { pathToFileURL } from 'node:url';
  * to the project's folder.
  */
 const project = join(import.meta.dirname, '..');
-const generators = ['src/config/generated-files.ts', 'tools/chart-schema.ts'];
+const generators = [
+  'src/config/generated-files.ts',
+  'tools/chart-schema.ts',
+  'src/admin/api/generated-files.ts',
+  'tools/admin-api-types.ts',
+];
 
 interface Generator {
   generatedFiles(): Record<string, string> | Promise<Record<string, string>>;

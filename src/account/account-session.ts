@@ -23,9 +23,14 @@ export interface AccountSessionDependencies {
   readonly findUser: (id: string) => Promise<User | undefined>;
   readonly issuer: string;
   readonly epochSeconds: () => number;
+  /** Which of our own surfaces it is for; the account page unless said otherwise. */
+  readonly surface?: 'account' | 'admin';
+  /** How old a sign-in may be for a change that carries no code of its own. */
+  readonly freshSeconds?: number;
 }
 
-const stateCookie = 'twofold-account-sign-in';
+/** The built-in client under which operators sign in to the console. */
+export const consoleClientId = 'twofold-console';
 /** How old a sign-in may be for a change that carries no code of its own. */
 export const freshProofSeconds = 300;
 
@@ -34,7 +39,10 @@ export const freshProofSeconds = 300;
  * is sent through an ordinary sign-in; no token ever reaches the browser.
  */
 export function createAccountSessions(dependencies: AccountSessionDependencies) {
-  const { provider, cookies, findUser, issuer, epochSeconds } = dependencies;
+  const { provider, cookies, findUser, issuer, epochSeconds, surface = 'account' } = dependencies;
+  const { freshSeconds = freshProofSeconds } = dependencies;
+  const stateCookie = `twofold-${surface}-sign-in`;
+  const clientId = surface === 'account' ? accountClientId : consoleClientId;
   const prefix = new URL(issuer).pathname.replace(/\/$/, '');
 
   async function read(ctx: Context): Promise<AccountSession | undefined> {
@@ -49,7 +57,7 @@ export function createAccountSessions(dependencies: AccountSessionDependencies) 
   return {
     read,
 
-    isFresh: ({ signedInAt }: AccountSession): boolean => epochSeconds() - signedInAt <= freshProofSeconds,
+    isFresh: ({ signedInAt }: AccountSession): boolean => epochSeconds() - signedInAt <= freshSeconds,
 
     /** Sends the browser through a sign-in and back to `returnTo`; `again` asks both factors anew. */
     startSignIn(ctx: Context, returnTo: string, again: boolean): void {
@@ -57,8 +65,8 @@ export function createAccountSessions(dependencies: AccountSessionDependencies) 
       // Nobody redeems the code of this sign-in: what counts is the session, and the verifier is thrown away.
       const challenge = createHash('sha256').update(newToken()).digest('base64url');
       const query = new URLSearchParams({
-        client_id: accountClientId,
-        redirect_uri: `${issuer}/account/callback`,
+        client_id: clientId,
+        redirect_uri: `${issuer}/${surface}/callback`,
         response_type: 'code',
         scope: 'openid',
         acr_values: acrTwoFactors,
@@ -82,7 +90,8 @@ export function createAccountSessions(dependencies: AccountSessionDependencies) 
       }
       // Refused or given up: nothing to show, and no loop either.
       if (ctx.query['error'] !== undefined) throw new Fault('sign_in_gone', 400, 'the sign-in was not finished');
-      const path = returnTo !== undefined && /^\/account(?:\/[\w-]+)*$/.test(returnTo) ? returnTo : '/account';
+      const own = returnTo?.split('/')[1] === surface && /^(?:\/[\w-]+)+$/.test(returnTo);
+      const path = own ? returnTo : `/${surface}`;
       ctx.status = 303;
       ctx.set('Location', `${prefix}${path}`);
       ctx.body = '';

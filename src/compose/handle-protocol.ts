@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { accountClientId } from '../account/account-session.ts';
+import { accountClientId, consoleClientId } from '../account/account-session.ts';
 import { equalInConstantTime, hashToken } from '../crypto/random.ts';
 import { NotFound } from '../errors.ts';
 import type { AcrNames } from '../domain/authentication.ts';
@@ -8,6 +8,7 @@ import type { Origin } from '../http/app.ts';
 import { createAdapterFactory } from '../provider/adapter.ts';
 import { createProvider, ownClientMetadata, type ProviderOptions } from '../provider/create-provider.ts';
 import { openIdScopes } from '../provider/resource-servers.ts';
+import { checkMetadata } from '../provider/check-metadata.ts';
 import { requestOrigin } from '../provider/request-origin.ts';
 import type { LoadedSigningKeys } from '../provider/manage-signing-keys.ts';
 import type { RelyingParty } from '../relying-parties/relying-party-store.ts';
@@ -54,7 +55,8 @@ export async function createHandleProtocol({
     secretBox,
     sessionIdleSeconds: settings.sessionIdleSeconds,
     findClient: async (clientId) => {
-      if (clientId === accountClientId) return asEngineMetadata(accountClient(settings));
+      if (clientId === accountClientId) return asEngineMetadata(ownClient(clientId, 'account', settings));
+      if (clientId === consoleClientId) return asEngineMetadata(ownClient(clientId, 'admin', settings));
       const found = await guarded(() => relyingParties.find(clientId));
       return found && asEngineMetadata(found);
     },
@@ -105,6 +107,8 @@ export async function createHandleProtocol({
       },
       services.logger,
     ),
+    /** Throws `InvalidInput` for metadata that the engine would not take when the relying party comes. */
+    checkMetadata: (relyingParty: RelyingParty): void => checkMetadata(engine.provider, asEngineMetadata(relyingParty)),
     async handle(ctx: Exchange, origin: Origin) {
       if (!protocolPath.test(ctx.path)) throw new NotFound();
       ctx.req.headers['x-forwarded-proto'] = secure ? 'https' : 'http';
@@ -138,13 +142,17 @@ function guardAll<Store extends object>(store: Store): Store {
   });
 }
 
-/** The account page as a relying party of its own service. */
-function accountClient({ issuer, productName }: Services['settings']): RelyingParty {
+/** A surface of ours as a relying party of its own service. */
+function ownClient(
+  clientId: string,
+  surface: 'account' | 'admin',
+  { issuer, productName }: Services['settings'],
+): RelyingParty {
   return {
-    clientId: accountClientId,
+    clientId,
     metadata: {
       client_name: productName,
-      redirect_uris: [`${issuer}/account/callback`],
+      redirect_uris: [`${issuer}/${surface}/callback`],
       token_endpoint_auth_method: 'none',
       grant_types: ['authorization_code'],
     },

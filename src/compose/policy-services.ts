@@ -2,6 +2,7 @@ import { accountClientId } from '../account/account-session.ts';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config/settings-table.ts';
 import { acrNames } from '../domain/authentication.ts';
+import type { PolicyRule } from '../domain/policy.ts';
 import type { User } from '../domain/user.ts';
 import { createManagePolicies } from '../policies/manage-policies.ts';
 import { createBeginGrace, createReadSignInFacts } from '../policies/sign-in-facts.ts';
@@ -22,7 +23,7 @@ export interface PolicyWiring {
 /** The policies, what they decide, and the browsers they let people trust. */
 export function createPolicyServices({ settings, inTransaction, clock, limits, findUser }: PolicyWiring) {
   const names = acrNames(settings.acrAliases);
-  const fallback = {
+  const fallback: PolicyRule = {
     secondFactor: settings.secondFactorRequired,
     graceDays: 0,
     acrValues: [],
@@ -46,6 +47,8 @@ export function createPolicyServices({ settings, inTransaction, clock, limits, f
   const readSignInFacts = createReadSignInFacts(common);
   return {
     acrNames: names,
+    /** What holds for everyone while no default policy is stored. */
+    fallbackPolicy: fallback,
     managePolicies: createManagePolicies(common),
     simulatePolicy: createSimulatePolicy({ readFacts: readSignInFacts, findUser, names }),
     readSignInFacts,

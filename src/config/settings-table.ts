@@ -246,6 +246,20 @@ export const settingsTable = settings({
   },
   ...protocolSettings,
   ...mailSettings,
+  adminFreshSeconds: {
+    name: 'TWOFOLD_ADMIN_FRESH_SECONDS',
+    path: 'operators.fresh_seconds',
+    schema: whole(60, 3600),
+    default: '600',
+    sentence: 'How old the sign-in of an operator may be for a change, at the admin API and the console.',
+  },
+  adminCallsPerMinute: {
+    name: 'TWOFOLD_ADMIN_CALLS_PER_MINUTE',
+    path: 'operators.calls_per_minute',
+    schema: whole(10, 100_000),
+    default: '1200',
+    sentence: 'Calls of the admin API that one person or service may make in a minute.',
+  },
   productName: {
     name: 'TWOFOLD_NAME',
     path: 'branding.name',

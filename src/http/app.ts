@@ -3,6 +3,7 @@ import type Router from '@koa/router';
 import Koa, { type Context, type Next } from 'koa';
 import type { Logger } from '../logger.ts';
 import type { ClientAddress } from './client-address.ts';
+import { limitBodyTime } from './body-time.ts';
 import { handleErrors } from './errors.ts';
 import { acceptReports } from './csp-reports.ts';
 import { everyAnswersHeaders, guardHeaders } from './headers.ts';
@@ -71,8 +72,12 @@ export function createApp(options: AppOptions): Koa {
 export function createHttpServer(app: Koa): Server {
   const handle = app.callback();
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
-    (request: IncomingMessage, response: ServerResponse) => void handle(request, response),
+    { headersTimeout: 10_000, requestTimeout: 0, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
+    (request: IncomingMessage, response: ServerResponse) => {
+      // Our own limit instead of the server's, since an import may take as long as it needs.
+      limitBodyTime(request);
+      void handle(request, response);
+    },
   );
   server.maxHeadersCount = 100;
   // What is no HTTP at all never reaches the app; it gets its answer, with the same headers, here.

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { Context, Next } from 'koa';
 import { Fault } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -46,7 +47,10 @@ export function handleErrors({ logger, views }: { readonly logger: Logger; reado
       if (asksForProblem(ctx)) {
         ctx.status = status;
         ctx.type = 'application/problem+json';
-        ctx.body = JSON.stringify({ type: 'about:blank', status, code, field, request_id: requestId });
+        const title = STATUS_CODES[status] ?? 'Error';
+        // The words of a fault are written for whoever called; those of anything else may tell of our insides.
+        const detail = error instanceof Fault && status < 500 ? error.message : undefined;
+        ctx.body = JSON.stringify({ type: 'about:blank', title, status, code, detail, field, request_id: requestId });
         return;
       }
       const page = pageOf[code] ?? pageOfStatus[status] ?? (status >= 500 ? 'internal' : 'bad-request');

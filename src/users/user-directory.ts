@@ -13,13 +13,20 @@ export interface UserFilter {
   readonly role?: Role | undefined;
 }
 
+export interface ListedAuthenticator {
+  readonly id: string;
+  readonly label: string;
+  readonly createdAt: Date;
+  readonly lastUsedAt: Date | null;
+}
+
 /** A person with what an operator wants to see of the second factor at a glance. */
 export interface ListedUser {
   readonly user: User;
   readonly status: UserStatus;
   readonly secondFactor: {
     readonly state: FactorState;
-    readonly authenticators: number;
+    readonly authenticators: readonly ListedAuthenticator[];
     readonly recoveryCodesRemaining: number;
     readonly lastUsedAt: Date | null;
   };

@@ -79,6 +79,7 @@ export const doors: Record<string, string[]> = {
   undici: ['src/notifications/'],
   'prom-client': ['src/operations/'],
   commander: ['src/cli.ts', 'src/cli/'],
+  'zod-openapi': ['src/admin/api/openapi.ts'],
   uqr: ['src/second-factor/'],
   '@zxcvbn-ts/core': ['src/users/', 'src/crypto/'],
   '@zxcvbn-ts/language-common': ['src/users/', 'src/crypto/'],

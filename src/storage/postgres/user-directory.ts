@@ -17,7 +17,7 @@ import { isUuid, toUser } from './user-store.ts';
 type Row = Selectable<UsersTable> & {
   status: UserStatus;
   factor_state: FactorState;
-  authenticators: number;
+  authenticators: { id: string; label: string; created_at: string; last_used_at: string | null }[] | null;
   recovery_codes: number;
   factor_used_at: Date | null;
 };
@@ -82,7 +82,8 @@ export class PostgresUserDirectory implements UserDirectory {
   #select(): RawBuilder<Row> {
     return sql<Row>`
       select u.*, ${status} as status, ${this.#state()} as factor_state,
-        (select count(*)::int ${liveFactor}) as authenticators,
+        (select json_agg(json_build_object('id', a.id, 'label', a.label, 'created_at', a.created_at,
+          'last_used_at', a.last_used_at) order by a.created_at, a.id) ${liveFactor}) as authenticators,
         (select max(a.last_used_at) ${liveFactor}) as factor_used_at,
         (select count(*)::int from recovery_codes c
           where c.user_id = u.id and c.used_at is null and c.voided_at is null) as recovery_codes
@@ -113,7 +114,12 @@ function toListed(row: Row): ListedUser {
     status: row.status,
     secondFactor: {
       state: row.factor_state,
-      authenticators: row.authenticators,
+      authenticators: (row.authenticators ?? []).map((one) => ({
+        id: one.id,
+        label: one.label,
+        createdAt: new Date(one.created_at),
+        lastUsedAt: one.last_used_at === null ? null : new Date(one.last_used_at),
+      })),
       recoveryCodesRemaining: row.recovery_codes,
       lastUsedAt: row.factor_used_at,
     },

@@ -1,0 +1,113 @@
+import type { AdminServices, SessionAdministration } from '../admin/admin-services.ts';
+import { createVerifyAudit } from '../audit/verify.ts';
+import type { AcrNames } from '../domain/authentication.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import { createRequiredOf } from '../policies/required-of.ts';
+import { createCheckAccessToken } from '../provider/check-access-token.ts';
+import { adminAudience } from '../provider/resource-servers.ts';
+import { createAdministerRelyingParties } from '../relying-parties/administer-relying-parties.ts';
+import { PostgresChainReader } from '../storage/postgres/audit-chain.ts';
+import { guarded } from '../storage/postgres/database.ts';
+import { PostgresUserDirectory } from '../storage/postgres/user-directory.ts';
+import type { createHandleProtocol } from './handle-protocol.ts';
+import type { Services } from './services.ts';
+
+export interface AdminParts {
+  readonly services: Services;
+  readonly protocol: Awaited<ReturnType<typeof createHandleProtocol>>;
+  readonly acr: AcrNames;
+}
+
+/** What the admin API and the console are given. */
+export function createAdminServices({ services, protocol, acr }: AdminParts): AdminServices {
+  const { settings, inTransaction, clock, database, secretBox } = services;
+  const db = database.kysely;
+  const directory = new PostgresUserDirectory(db, services.secondFactor.limits);
+  const checkToken = createCheckAccessToken({
+    provider: protocol.provider,
+    acrNames: acr,
+    issuer: settings.issuer,
+    clock,
+  });
+  return {
+    ...services,
+    issuer: settings.issuer,
+    now: () => clock.now(),
+    epochSeconds: () => clock.epochSeconds(),
+    freshSeconds: settings.adminFreshSeconds,
+    callsPerMinute: settings.adminCallsPerMinute,
+    checkToken: (call) => checkToken(call, adminAudience(settings.issuer)),
+    findUser: (id) => inTransaction(({ users }) => users.find(id)),
+    async registeredScope(clientId) {
+      const found = await inTransaction(({ relyingParties }) => relyingParties.find(clientId));
+      if (found === undefined) return undefined;
+      return typeof found.metadata['scope'] === 'string' ? found.metadata['scope'] : '';
+    },
+    idempotentAnswers: {
+      begin: (...given) => inTransaction(({ idempotentAnswers }) => idempotentAnswers.begin(...given)),
+      finish: (...given) => inTransaction(({ idempotentAnswers }) => idempotentAnswers.finish(...given)),
+      forget: (...given) => inTransaction(({ idempotentAnswers }) => idempotentAnswers.forget(...given)),
+    },
+    record: (event) => inTransaction(({ audit }) => audit.record(event)),
+    directory: {
+      list: (...given) => guarded(() => directory.list(...given)),
+      find: (id) => guarded(() => directory.find(id)),
+      count: (...given) => guarded(() => directory.count(...given)),
+      coverage: () => guarded(() => directory.coverage()),
+    },
+    requiredOf: createRequiredOf({ inTransaction, names: services.acrNames, fallback: services.fallbackPolicy }),
+    fernetKeys: () => [],
+    countOperators: () => inTransaction(({ users }) => users.countOperators()),
+    relyingParties: createAdministerRelyingParties({ inTransaction, checkMetadata: protocol.checkMetadata }),
+    sessions: createSessionAdministration(inTransaction),
+    verifyAudit: createVerifyAudit({ reader: new PostgresChainReader(db), secretBox }),
+  };
+}
+
+/** How many rows one step of an end of everything takes: short enough that nobody waits for its locks. */
+const step = 1000;
+
+function createSessionAdministration(inTransaction: Services['inTransaction']): SessionAdministration {
+  const event = (type: AuditEvent['type'], actor: string, target: string) =>
+    ({ type, actor, target, result: 'success', reason: 'operator' }) as const;
+  return {
+    list: (userId) => inTransaction(({ sessions }) => sessions.list(userId)),
+    end: (userId, uid, actor, context) =>
+      inTransaction(async ({ sessions, audit }) => {
+        const own = (await sessions.list(userId)).some((session) => session.uid === uid);
+        if (!own || !(await sessions.end(uid, 'operator'))) return false;
+        await audit.record({ ...event('session.ended', actor, userId), context });
+        return true;
+      }),
+    endAllOf: (userId, actor, context) =>
+      inTransaction(async ({ endSessions, audit }) => {
+        await endSessions(userId);
+        await audit.record({ ...event('session.ended', actor, userId), context });
+      }),
+    async endEverybodys(actor, context) {
+      let count = 0;
+      for (let ended = step; ended === step; count += ended) {
+        ended = await inTransaction(({ sessions }) => sessions.endSome(step, 'operator'));
+      }
+      for (let removed = step; removed === step;) {
+        removed = await inTransaction(({ tokens }) => tokens.removeSomeGrants(step));
+      }
+      await inTransaction(({ audit }) =>
+        audit.record({ ...event('session.ended', actor, ''), details: { count }, context }),
+      );
+      return count;
+    },
+    listGrants: (userId, limit, after) => inTransaction(({ tokens }) => tokens.listGrants(userId, limit, after)),
+    endGrant: (userId, grantId, actor, context) =>
+      inTransaction(async ({ tokens, audit }) => {
+        if (!(await tokens.removeGrantOf(userId, grantId))) return false;
+        await audit.record({ ...event('token-family.revoked', actor, userId), details: { grant: grantId }, context });
+        return true;
+      }),
+    endGrants: (userId, actor, context) =>
+      inTransaction(async ({ tokens, audit }) => {
+        const count = await tokens.removeGrantsOf(userId);
+        await audit.record({ ...event('token-family.revoked', actor, userId), details: { count }, context });
+      }),
+  };
+}
