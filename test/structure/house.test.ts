@@ -14,8 +14,12 @@ const files = globSync('**/*', { cwd: projectFolder, exclude: (name) => outside.
 // Tests and their samples are lists; they may be half as long again.
 const mostLines = (path: string): number => (path.startsWith('test/') ? 450 : 300);
 
+/** What a generator writes has no subjects. */
+const generated = new Set(['test/support/admin-api-types.ts']);
+
 test('no module is longer than 300 lines', () => {
   const long = modules
+    .filter(({ path }) => !generated.has(path))
     .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
     .filter(({ path, lines }) => lines > mostLines(path))
     .map(({ path, lines }) => `${path} has ${lines}`);

@@ -93,7 +93,7 @@ export async function refuse(
   fault: Fault,
   scope?: AdminScope,
 ): Promise<never> {
-  const limits = [{ subject: `admin-refused:${context.address}`, burst: 60, refillSeconds: 2 }];
+  const limits = [{ subject: `admin-refused:${context.address}`, burst: 600, refillSeconds: 1 }];
   const wait = await services.attempts.charge(limits);
   if (wait > 0) throw new Fault('too_many_requests', 429, 'too many refused calls', { retryAfterSeconds: wait });
   await services.record({
