@@ -28,9 +28,10 @@ export function createResetSecondFactor(inTransaction: InTransaction<ResetStores
     reset: (act: OperatorAct): Promise<string> =>
       inTransaction(async (stores) => {
         const { userId } = act;
-        const removed = await stores.authenticators.removeAll(userId, 'reset');
+        const before = await describe(stores, userId);
+        const authenticators = await stores.authenticators.removeAll(userId, 'reset');
         await stores.recoveryCodes.voidAll(userId, 'reset');
-        return finish(stores, act, 'second-factor.reset', { authenticators: removed });
+        return finish(stores, act, 'second-factor.reset', { authenticators, before });
       }),
 
     /** Opens what guessing closed; the authenticators stay, the password the guesser knows does not. */
