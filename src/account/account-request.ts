@@ -71,6 +71,8 @@ export interface AccountServices {
   /** "This was not me": ends sessions, undoes what was changed lately, mails the way back. */
   readonly lockDown: (userId: string, context: RequestContext) => Promise<void>;
   readonly trustedBrowsers: Pick<ReturnType<typeof createTrustedBrowsers>, 'list' | 'revoke' | 'revokeAll'>;
+  /** Which of them this browser is. */
+  readonly trustedBrowserOf: (ctx: Context, userId: string) => Promise<string | undefined>;
   readonly changeProfile: ReturnType<typeof createChangeProfile>;
   readonly isEmailAddress: (text: string) => boolean;
   readonly sendAddressLink: ReturnType<typeof createMailedLinks>['sendAddressLink'];

@@ -4,14 +4,15 @@ import { proveChange } from './change-proof.ts';
 
 /** Browsers that are not asked for a code each time, where an operator allows that. */
 export async function showTrustedBrowsers(request: AccountRequest): Promise<void> {
-  const { ctx, services, trustedBrowsers } = request;
+  const { ctx, services, user, trustedBrowsers } = request;
+  const mine = await services.trustedBrowserOf(ctx, user.id);
   const browsers = trustedBrowsers.map(({ id, userAgent, address, trustedAt, expiresAt }) => ({
     id,
     userAgent,
     address,
     trustedAt,
     expiresAt,
-    isThis: false,
+    isThis: id === mine,
   }));
   services.views.page(ctx, 'trusted-browsers', { ...frameOf(request), browsers });
 }

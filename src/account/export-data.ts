@@ -2,6 +2,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import type { User } from '../domain/user.ts';
 import type { ListedSession } from '../provider/stores.ts';
+import type { TrustedBrowser } from '../second-factor/trusted-browser-store.ts';
 import type { SecondFactorStatus } from '../second-factor/status.ts';
 import type { InTransaction } from '../transaction.ts';
 import type { Activity, ActivityPage } from './activity.ts';
@@ -21,6 +22,7 @@ export interface ExportDependencies {
   readonly status: (userId: string) => Promise<SecondFactorStatus>;
   readonly listSessions: (userId: string) => Promise<ListedSession[]>;
   readonly listApplications: (userId: string) => Promise<ApplicationListed[]>;
+  readonly listTrustedBrowsers: (userId: string) => Promise<readonly TrustedBrowser[]>;
   readonly listActivity: (
     userId: string,
     page: { limit: number; cursor?: string | undefined },
@@ -34,12 +36,14 @@ const mostEvents = 10_000;
 
 /** All that is known of a person, in one document (GDPR article 20); never a secret, not even sealed or hashed. */
 export function createExportData(dependencies: ExportDependencies) {
-  const { inTransaction, status, listSessions, listApplications, listActivity, now } = dependencies;
+  const { inTransaction, status, listSessions, listApplications, listTrustedBrowsers, listActivity, now } =
+    dependencies;
 
   return async (user: User, context: RequestContext): Promise<Record<string, unknown>> => {
     const secondFactor = await status(user.id);
     const sessions = await listSessions(user.id);
     const applications = await listApplications(user.id);
+    const browsers = await listTrustedBrowsers(user.id);
     const activity: Activity[] = [];
     let cursor: string | undefined;
     do {
@@ -88,6 +92,12 @@ export function createExportData(dependencies: ExportDependencies) {
         scopes: one.scopes,
         allowed_at: iso(one.allowedAt),
         last_used_at: iso(one.lastUsedAt),
+      })),
+      trusted_browsers: browsers.map((one) => ({
+        user_agent: one.userAgent,
+        address: one.address,
+        trusted_at: iso(one.trustedAt),
+        expires_at: iso(one.expiresAt),
       })),
       activity: activity.map((one) => ({
         type: one.type,

@@ -10,6 +10,7 @@ import { judgePassword } from '../domain/password-policy.ts';
 import { createCheckAccessToken } from '../provider/check-access-token.ts';
 import { accountAudience, readConsentName } from '../provider/resource-servers.ts';
 import type { InteractionParts } from './interaction-services.ts';
+import { trustCookie } from './trusted-browser-cookie.ts';
 
 const knownBrowserSeconds = 90 * 86_400;
 
@@ -81,6 +82,8 @@ export function createAccountServices(parts: AccountParts): AccountServices {
     lockDown: async (userId, context) =>
       services.thisWasNotMe.use(await inTransaction(({ issueNotMeLink }) => issueNotMeLink(userId)), context),
     trustedBrowsers: services.trustedBrowsers,
+    trustedBrowserOf: async (ctx, userId) =>
+      (await services.trustedBrowsers.find(cookies.get(ctx, trustCookie(userId)), userId))?.id,
     changeProfile: services.changeProfile,
     isEmailAddress,
     sendAddressLink: services.mailedLinks.sendAddressLink,
@@ -96,6 +99,7 @@ export function createAccountServices(parts: AccountParts): AccountServices {
       status: services.status,
       listSessions,
       listApplications,
+      listTrustedBrowsers: services.trustedBrowsers.list,
       listActivity: activity.list,
       now: () => clock.now(),
     }),

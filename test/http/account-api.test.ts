@@ -3,6 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { oneTimeCode, secretFromBase32, timeStepAt } from '../../src/domain/totp.ts';
 import { accountToken, appToken, registerAccountApp, signInForApp } from '../support/account-app.ts';
 import { startService, type Shape, type TestPerson, type TestService } from '../support/service.ts';
+import { testContext } from '../support/stores.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { UserAgent } from '../support/user-agent.ts';
 
@@ -299,6 +300,27 @@ for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
       const silent = await rp.begin({ prompt: 'none' });
       assert.match(silent.location ?? '', /error=login_required/);
       assert.equal((await call(token, 'GET', '/sessions?limit=500')).status, 400);
+    });
+
+    test('F15 trusted browsers are listed and forgotten, one or all', async () => {
+      const person = await service.addPerson();
+      const token = await accountToken(service, person);
+      const trust = (): Promise<unknown> =>
+        service.composed.services.trustedBrowsers.trust({
+          userId: person.id,
+          clientId: 'rp',
+          days: 30,
+          replaces: undefined,
+          context: testContext,
+        });
+      for (let n = 0; n < 3; n += 1) await trust();
+      const listed = await call(token, 'GET', '/trusted-browsers');
+      assert.equal(listed.body.items?.length, 3);
+      const id = String(listed.body.items?.[0]?.['id']);
+      assert.equal((await call(token, 'DELETE', `/trusted-browsers/${id}`)).status, 204);
+      assert.equal((await call(token, 'DELETE', `/trusted-browsers/${id}`)).status, 404);
+      assert.equal((await call(token, 'DELETE', '/trusted-browsers')).status, 204);
+      assert.equal((await call(token, 'GET', '/trusted-browsers')).body.items?.length, 0);
     });
 
     test('tells what happened, by pages, and exports it', async () => {

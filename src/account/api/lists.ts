@@ -64,6 +64,37 @@ export async function revokeApplication(request: ApiRequest, clientId: string): 
   ctx.status = 204;
 }
 
+/** GET /trusted-browsers */
+export async function listTrustedBrowsers({ ctx, services, user }: ApiRequest): Promise<void> {
+  const asked = pageAsked(ctx);
+  const items = (await services.trustedBrowsers.list(user.id)).map((one) => ({
+    id: one.id,
+    user_agent: one.userAgent,
+    address: one.address,
+    client_id: one.clientId,
+    trusted_at: one.trustedAt.toISOString(),
+    last_used_at: one.lastUsedAt?.toISOString() ?? null,
+    expires_at: one.expiresAt.toISOString(),
+  }));
+  ctx.body = pageOf(items, ({ id }) => id, asked);
+}
+
+/** DELETE /trusted-browsers: forgets every one. */
+export async function forgetTrustedBrowsers(request: ApiRequest): Promise<void> {
+  const { ctx, services, user, context } = request;
+  await proveChange(request);
+  await services.trustedBrowsers.revokeAll(user.id, user.id, context);
+  ctx.status = 204;
+}
+
+/** DELETE /trusted-browsers/{id} */
+export async function forgetTrustedBrowser(request: ApiRequest, id: string): Promise<void> {
+  const { ctx, services, user, context } = request;
+  await proveChange(request);
+  if (!(await services.trustedBrowsers.revoke(user.id, id, user.id, context))) throw new NotFound();
+  ctx.status = 204;
+}
+
 /** GET /activity: what happened in the last 90 days, newest first. */
 export async function listActivity({ ctx, services, user }: ApiRequest): Promise<void> {
   const { events, nextCursor } = await services.listActivity(user.id, pageAsked(ctx));

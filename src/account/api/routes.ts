@@ -28,8 +28,10 @@ export function accountApiRoutes(services: AccountServices): Router {
   router.get('/applications', handle(lists.listApplications));
   router.delete('/applications', handle(lists.revokeApplications));
   router.delete('/applications/:id', handle(lists.revokeApplication));
+  router.get('/trusted-browsers', handle(lists.listTrustedBrowsers));
+  router.delete('/trusted-browsers', handle(lists.forgetTrustedBrowsers));
+  router.delete('/trusted-browsers/:id', handle(lists.forgetTrustedBrowser));
   router.get('/activity', handle(lists.listActivity));
   router.get('/export', handle(lists.exportData));
-  // What is not there is said by the API itself, as a problem, to whoever has a token and whoever has none.
   return router;
 }
