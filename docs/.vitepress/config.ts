@@ -29,6 +29,7 @@ export default defineConfig({
         items: [
           { text: 'Connect a relying party', link: '/docs/connect-a-relying-party' },
           { text: 'Ask for more: step-up', link: '/docs/step-up' },
+          { text: 'The account API', link: '/docs/account-api' },
         ],
       },
       {

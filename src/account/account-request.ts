@@ -79,6 +79,8 @@ export interface AccountServices {
   /** The new address that waits for its link to be used. */
   readonly waitingAddress: (userId: string) => Promise<string | undefined>;
   readonly deletionAllowed: boolean;
+  /** Whether the operators' console is there to be linked to. */
+  readonly hasConsole: boolean;
   readonly deleteUser: (userId: string, actor: string, context: RequestContext) => Promise<void>;
   readonly forgetBrowserCookie: (ctx: Context) => void;
   readonly exportData: (user: User, context: RequestContext) => Promise<Record<string, unknown>>;
@@ -130,7 +132,7 @@ export function frameOf(
   return {
     csrf: services.csrf.token(`account:${session.uid}`),
     person: { name, username: user.username, email: user.email },
-    isOperator: user.roles.length > 0,
+    isOperator: services.hasConsole && user.roles.length > 0,
     trustedBrowsersAllowed: trustedBrowsers.length > 0,
     deletionAllowed: services.deletionAllowed,
     notice,
