@@ -1,6 +1,7 @@
 import { newId } from '../crypto/random.ts';
 import { Fault } from '../errors.ts';
 import type { CodeOutcome } from '../second-factor/stores.ts';
+import { answerFinished } from './answer.ts';
 import { decide } from './decide.ts';
 import { finishSignIn } from './finish.ts';
 import type { PendingSignIn, ProvenFactor } from './pending-sign-in.ts';
@@ -80,8 +81,10 @@ async function refused(step: Step, pending: PendingSignIn, outcome: CodeOutcome,
   const { services, uid } = step;
   const same = { ...step, pending };
   switch (outcome.kind) {
-    case 'wrong':
-      return showNextStep(same, wrong);
+    case 'wrong': {
+      const finished = await finishedMeanwhile(step);
+      return finished === undefined ? showNextStep(same, wrong) : answerFinished(step, finished);
+    }
     case 'clock-off': {
       const minutes = Math.max(1, Math.round(Math.abs(outcome.offsetSeconds) / 60));
       const code = outcome.offsetSeconds > 0 ? 'clock-ahead' : 'clock-behind';
@@ -92,10 +95,8 @@ async function refused(step: Step, pending: PendingSignIn, outcome: CodeOutcome,
       return showNextStep(same, { error: { code: 'wait', values: { seconds } }, retryAfterSeconds: seconds });
     }
     case 'challenge-spent': {
-      // A double click: its first half may have finished the sign-in already, and the answer is the same.
-      const latest = await services.pendings.read(uid);
-      if (latest?.finishedAt != null)
-        return finishSignIn({ ...step, pending: latest }, latest, latest.proven?.factor ?? 'none');
+      const finished = await finishedMeanwhile(step);
+      if (finished !== undefined) return answerFinished(step, finished);
       await services.pendings.remove(uid);
       if (step.interaction.prompt.name === 'totp') return showNextStep({ ...step, pending: undefined });
       return showPassword({ ...step, pending: undefined }, { error: { code: 'challenge-spent' } });
@@ -108,4 +109,9 @@ async function refused(step: Step, pending: PendingSignIn, outcome: CodeOutcome,
     case 'secret-unreadable':
       throw new Fault('secret_unreadable', 500, 'the stored secret of an authenticator does not open');
   }
+}
+
+/** A double click: its first half may have finished the sign-in already, and the answer is the same. */
+async function finishedMeanwhile({ services, uid }: Step): Promise<string | undefined> {
+  return (await services.pendings.read(uid))?.finishedAt ?? undefined;
 }

@@ -106,7 +106,11 @@ export async function loadStep(ctx: Context, services: InteractionServices): Pro
   }
   const pending = await services.pendings.read(uid);
   const fields: Fields = ctx.method === 'POST' ? await readFields(ctx) : new Map();
-  if (ctx.method === 'POST') services.csrf.check(ctx, fields, csrfBinding(uid, pending));
+  if (ctx.method === 'POST') {
+    // A form sent twice: the first time ended the sign-in. The second changes nothing and is led on, from our own page.
+    if (pending?.finishedAt != null) services.csrf.checkOrigin(ctx);
+    else services.csrf.check(ctx, fields, csrfBinding(uid, pending));
+  }
   const uiLocales = interaction.params['ui_locales'];
   if (typeof uiLocales === 'string') setReader(ctx, { uiLocales });
   return { ctx, services, interaction, uid, pending, fields, context: services.requestContext(ctx) };
