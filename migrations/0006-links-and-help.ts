@@ -28,7 +28,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       if exists (
         select from previous_addresses
         where lower(normalize(address, NFKC)) = new.name and user_id <> new.user_id
-          and verified and replaced_at > now() - interval '72 hours'
+          and replaced_at > now() - interval '72 hours'
       ) then
         raise unique_violation using message = 'this address stood with somebody else lately';
       end if;

@@ -70,6 +70,10 @@ export function createSetPassword({ inTransaction, hasher, settings, hasSecondFa
       // Whoever stands at the code page by the old password starts again.
       await stores.voidChallenges(userId);
       if (input.secondFactorProven) await stores.clearGuard(userId);
+      if (link !== undefined) {
+        const event = { actor: userId, target: userId, result: 'success', context } as const;
+        await stores.audit.record({ ...event, type: 'link.used', details: { purpose: link.purposes.join(' ') } });
+      }
       await stores.audit.record({ type, actor: userId, target: userId, result: 'success', context });
       await stores.outbox.enqueue({ kind: 'password-changed', userId, context });
     });

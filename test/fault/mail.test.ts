@@ -82,9 +82,11 @@ test('L32 with the mail server down sign-ins work, and mails leave once, after a
   }
 });
 
-test('without a mail server mails become files that only their owner can read', async () => {
+test('without a mail server mails become files that only their owner can read; a first factor can take an operator', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'twofold-mail-'));
-  const service = await startService('embedded', { environment: { TWOFOLD_DATA_DIR: folder } });
+  const service = await startService('embedded', {
+    environment: { TWOFOLD_DATA_DIR: folder, TWOFOLD_FIRST_ENROLMENT: 'operator' },
+  });
   try {
     const person = await service.addPerson();
     await sendForm(new UserAgent(service.issuer), '/forgot-password', { login: person.username });
@@ -100,6 +102,13 @@ test('without a mail server mails become files that only their owner can read', 
     assert.ok(parsed.text?.includes(link));
     for (const name of [eml, txt]) assert.equal(statSync(join(mails, name)).mode & 0o077, 0);
     assert.equal((await new UserAgent(service.issuer).get(new URL(link).pathname)).status, 200);
+
+    // Where a first authenticator takes an operator's link, the password of somebody without one leads nowhere.
+    const beginner = await service.addPerson({ withoutFactor: true });
+    const agent = new UserAgent(service.issuer);
+    const held = await agent.submitPassword(await agent.begin(), beginner);
+    assert.equal(held.status, 403);
+    assert.notEqual(held.page, 'enrol');
   } finally {
     await service.close();
     await rm(folder, { recursive: true, force: true });
