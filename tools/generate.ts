@@ -13,6 +13,7 @@ const generators = [
   'tools/chart-schema.ts',
   'src/admin/api/generated-files.ts',
   'tools/admin-api-types.ts',
+  'tools/command-line-page.ts',
 ];
 
 interface Generator {

@@ -124,6 +124,7 @@ const factsOf: { readonly [Type in AuditEventType]?: readonly Fact[] } = {
   'webhook.changed': ['webhook', 'fields'],
   'webhook.deleted': ['webhook'],
   'audit.exported': ['count'],
+  'backup.restored': ['authenticators', 'count', 'recoveryCodes'],
   'audit.pruned': ['month', 'events'],
 };
 

@@ -1,13 +1,16 @@
+import type { Command as Program } from 'commander';
 import type { Services } from '../compose/services.ts';
 
 /** Where a command reads from and writes to: this process, or a connection to the running service. */
 export interface CommandIo {
   /** Lines of standard input. */
   readonly lines: AsyncIterable<string>;
-  /** A line of the result. */
-  out(line: string): void;
+  /** A line of the result. What makes many of them waits for each, so that a slow reader slows the work. */
+  out(line: string): unknown;
   /** A line about the work, for people who wait. */
   progress(line: string): void;
+  /** Says that the input was taken in, for good, up to this line. */
+  checkpoint?(line: number): unknown;
 }
 
 export type CommandOptions = Readonly<Record<string, unknown>>;
@@ -17,6 +20,30 @@ export type CommandOptions = Readonly<Record<string, unknown>>;
  * running service, sent to it as its name and options. Throws a `Fault` for what is wrong.
  */
 export type Command = (services: Services, options: CommandOptions, io: CommandIo) => Promise<void>;
+
+/** What a command is given beside its options: lines of a file, of standard input, or made here. */
+export interface CommandInput {
+  readonly lines?: AsyncIterable<string>;
+  readonly checkpoint?: (line: number) => unknown;
+  /** False leaves the database's form as it is, for looking at it. */
+  readonly migrates?: boolean;
+  /** Where the result goes, if not to standard output. */
+  readonly out?: (line: string) => unknown;
+}
+
+/** Runs a command where the stores are: in this process, or in the service that owns the embedded database. */
+export type Run = (name: string, options: CommandOptions, input?: CommandInput) => Promise<void>;
+
+/** The commands of one subject: what they do with the stores, and how they are declared, with their options. */
+export interface CommandGroup {
+  readonly commands: Readonly<Record<string, Command>>;
+  declare(program: Program, run: Run): void;
+}
+
+/** Appends examples to a command's help. */
+export function examples(command: Program, ...lines: readonly string[]): Program {
+  return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ twofold ${line}`).join('\n')}`);
+}
 
 /** How the command line stands in the record. */
 export const commandLine = {

@@ -1,23 +1,26 @@
-import { clientsApply, clientsList } from './clients.ts';
-import type { Command } from './command.ts';
-import { policyDelete, policyList, policySet, policySimulate } from './policy.ts';
-import { secondFactorReopen, secondFactorReset } from './second-factor.ts';
-import { usersCreate, usersDisable, usersEnable, usersImport, usersList, usersShow } from './users.ts';
+import { afterRestoreGroup } from './after-restore.ts';
+import { auditGroup } from './audit.ts';
+import { clientsGroup } from './clients.ts';
+import type { Command, CommandGroup } from './command.ts';
+import { importGroup } from './import.ts';
+import { policyGroup } from './policy.ts';
+import { secondFactorGroup } from './second-factor.ts';
+import { settingsGroup } from './settings.ts';
+import { usersGroup } from './users.ts';
+
+/** Every subject the command line knows; a new one is a file beside these and a line here. */
+export const groups: readonly CommandGroup[] = [
+  settingsGroup,
+  usersGroup,
+  importGroup,
+  secondFactorGroup,
+  clientsGroup,
+  policyGroup,
+  auditGroup,
+  afterRestoreGroup,
+];
 
 /** Every command that needs the stores, by the name under which it is sent. */
-export const commands: Readonly<Record<string, Command>> = {
-  'users create': usersCreate,
-  'users list': usersList,
-  'users show': usersShow,
-  'users disable': usersDisable,
-  'users enable': usersEnable,
-  'users import': usersImport,
-  'second-factor reset': secondFactorReset,
-  'second-factor reopen': secondFactorReopen,
-  'clients apply': clientsApply,
-  'clients list': clientsList,
-  'policy list': policyList,
-  'policy set': policySet,
-  'policy delete': policyDelete,
-  'policy simulate': policySimulate,
-};
+export const commands: Readonly<Record<string, Command>> = Object.fromEntries(
+  groups.flatMap((group) => Object.entries(group.commands)),
+);

@@ -6,7 +6,7 @@ import { Fault } from '../errors.ts';
 import type { CommandIo, CommandOptions } from './command.ts';
 import { commands } from './commands.ts';
 
-type Answer = { out: string } | { progress: string } | { exit: number; error?: string };
+type Answer = { out: string } | { checkpoint: number } | { progress: string } | { exit: number; error?: string };
 
 /**
  * Serves commands on a socket in the data folder (mode 0600): one process owns the embedded database, so the command
@@ -25,7 +25,7 @@ export function serveCommands(path: string, services: Services): Server {
 }
 
 async function answer(socket: Socket, services: Services): Promise<void> {
-  const say = (message: Answer): void => void socket.write(`${JSON.stringify(message)}\n`);
+  const say = (message: Answer): Promise<void> => write(socket, `${JSON.stringify(message)}\n`);
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   try {
     const first = await lines.next();
@@ -35,11 +35,12 @@ async function answer(socket: Socket, services: Services): Promise<void> {
     await command(services, options, {
       lines: { [Symbol.asyncIterator]: () => lines },
       out: (out) => say({ out }),
-      progress: (progress) => say({ progress }),
+      progress: (progress) => void say({ progress }),
+      checkpoint: (checkpoint) => say({ checkpoint }),
     });
-    say({ exit: 0 });
+    await say({ exit: 0 });
   } catch (error) {
-    say({ exit: 1, error: error instanceof Fault ? error.message : 'the command failed; the log says why' });
+    await say({ exit: 1, error: error instanceof Fault ? error.message : 'the command failed; the log says why' });
     if (!(error instanceof Fault)) services.logger.error({ err: error }, 'a command failed');
   }
 }
@@ -58,18 +59,45 @@ export async function askService(
   });
   if (!connected) return undefined;
   socket.write(`${JSON.stringify({ name, options })}\n`);
+  let unreadable: Error | undefined;
   void (async () => {
-    for await (const line of io.lines) socket.write(`${line}\n`);
-    socket.end();
+    try {
+      for await (const line of io.lines) {
+        if (socket.destroyed) return;
+        await write(socket, `${line}\n`);
+      }
+      socket.end();
+    } catch (error) {
+      // What cannot be read ends the command; the service sees its input end.
+      unreadable = error as Error;
+      socket.destroy();
+    }
   })();
+  socket.on('error', () => socket.destroy());
   for await (const line of createInterface({ input: socket })) {
     const message = JSON.parse(line) as Answer;
-    if ('out' in message) io.out(message.out);
+    if ('out' in message) await io.out(message.out);
+    else if ('checkpoint' in message) await io.checkpoint?.(message.checkpoint);
     else if ('progress' in message) io.progress(message.progress);
     else {
       socket.destroy();
       return message;
     }
   }
+  if (unreadable !== undefined) throw unreadable;
   return { exit: 1, error: 'the service ended before it answered' };
+}
+
+/** Resolves when the other side keeps up, so that a stream of any length stays out of memory. */
+async function write(socket: Socket, text: string): Promise<void> {
+  if (socket.destroyed || socket.write(text)) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done);
+      socket.off('close', done);
+      resolve();
+    };
+    socket.once('drain', done);
+    socket.once('close', done);
+  });
 }

@@ -2,7 +2,8 @@ import type { Command as Program } from 'commander';
 import type { ShownPolicy } from '../policies/manage-policies.ts';
 import type { SimulatedStep } from '../policies/simulate-policy.ts';
 import { InvalidInput } from '../errors.ts';
-import { commandLine, print, textOption, type Command, type CommandOptions } from './command.ts';
+import { commandLine, examples, print, textOption } from './command.ts';
+import type { Command, CommandGroup, CommandOptions, Run } from './command.ts';
 
 const { actor, context } = commandLine;
 
@@ -44,9 +45,9 @@ export const policySimulate: Command = async ({ simulatePolicy }, options, io) =
   ]);
 };
 
-/** Adds `twofold policy …`; `run` is how a command reaches the stores. */
-export function addPolicyCommands(program: Program, run: (name: string, options: CommandOptions) => Promise<void>) {
+function declare(program: Program, run: Run): void {
   const policy = program.command('policy').description('second-factor policies; the strictest that applies wins');
+  examples(policy, 'policy set client:payroll --second-factor required', 'policy simulate ana --client payroll');
   policy
     .command('list')
     .description('policies that are in force')
@@ -71,6 +72,16 @@ export function addPolicyCommands(program: Program, run: (name: string, options:
     .option('--browser-trusted', 'as if the browser were trusted')
     .action((user: string, options: CommandOptions) => run('policy simulate', { ...options, user }));
 }
+
+export const policyGroup: CommandGroup = {
+  commands: {
+    'policy list': policyList,
+    'policy set': policySet,
+    'policy delete': policyDelete,
+    'policy simulate': policySimulate,
+  },
+  declare,
+};
 
 function lineOf(policy: ShownPolicy): string {
   const days = policy.trusted_browser_days;

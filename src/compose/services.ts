@@ -46,6 +46,8 @@ export interface ServiceOptions {
   readonly clock?: Clock;
   /** Told what takes longer than a moment, for people who wait at a terminal. */
   readonly onProgress?: (line: string) => void;
+  /** False leaves the database's form as it is, for looking at it. */
+  readonly migrates?: boolean;
 }
 
 export type Services = Awaited<ReturnType<typeof openServices>>;
@@ -53,7 +55,8 @@ export type Services = Awaited<ReturnType<typeof openServices>>;
 const databaseWaitMilliseconds = 30_000;
 
 /** Opens the stores, migrates, and wires every use case; for the service and for the command line alike. */
-export async function openServices({ settings, logger, clock = systemClock, onProgress = () => {} }: ServiceOptions) {
+export async function openServices(options: ServiceOptions) {
+  const { settings, logger, clock = systemClock, onProgress = () => {}, migrates = true } = options;
   const embedded = settings.databaseUrl === undefined;
   const folder = embedded ? openDataFolder(resolve(settings.dataDir)) : undefined;
   let database: Database | undefined;
@@ -62,10 +65,10 @@ export async function openServices({ settings, logger, clock = systemClock, onPr
     const keys = keysOf(settings, folder);
     const secretBox = createSecretBox(keys.encryption);
     if (embedded) onProgress('Opening the embedded database …');
-    database = await openAndMigrate(settings, folder, logger, onProgress);
+    database = await openAndMigrate({ settings, folder, logger, onProgress, migrates });
     short = await openShortLived(settings, logger, clock);
     const wired = wire({ settings, logger, clock, database, short, keys, secretBox });
-    await wired.managePolicies.seed(settings.policies);
+    if (migrates) await wired.managePolicies.seed(settings.policies);
     return { folder, ...wired };
   } catch (error) {
     await short?.close();
@@ -182,18 +185,17 @@ function keysOf(settings: Settings, folder: DataFolder | undefined) {
   return { encryption, cookies: [...cookies] };
 }
 
-async function openAndMigrate(
-  settings: Settings,
-  folder: DataFolder | undefined,
-  logger: Logger,
-  onProgress: (line: string) => void,
-): Promise<Database> {
+interface Opening extends Required<Pick<ServiceOptions, 'settings' | 'logger' | 'onProgress' | 'migrates'>> {
+  readonly folder: DataFolder | undefined;
+}
+
+async function openAndMigrate({ settings, folder, logger, onProgress, migrates }: Opening): Promise<Database> {
   const until = performance.now() + databaseWaitMilliseconds;
   for (;;) {
     let database: Database | undefined;
     try {
       database = await openDatabase(databaseOptions(settings, folder, logger));
-      const migrated = await migrateWith(settings, database);
+      const migrated = migrates ? await migrateWith(settings, database) : [];
       if (migrated.length > 0) onProgress(`Migrated the database (${migrated.length} steps).`);
       return database;
     } catch (error) {

@@ -17,6 +17,7 @@ import { PostgresOutbox } from '../storage/postgres/outbox.ts';
 import { PostgresEnrolmentGraceStore, PostgresPolicyStore } from '../storage/postgres/policy-store.ts';
 import { PostgresRecoveryCodeStore } from '../storage/postgres/recovery-code-store.ts';
 import { PostgresRelyingPartyStore } from '../storage/postgres/relying-party-store.ts';
+import { PostgresRestoredState } from '../storage/postgres/restored-state.ts';
 import { PostgresSessionStore } from '../storage/postgres/session-store.ts';
 import { PostgresSigningKeyStore } from '../storage/postgres/signing-key-store.ts';
 import type { Tables } from '../storage/postgres/tables.ts';
@@ -58,6 +59,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     signingKeys: new PostgresSigningKeyStore(db),
     idempotentAnswers: new PostgresIdempotentAnswers(db),
     policies,
+    restored: new PostgresRestoredState(db),
     graces: new PostgresEnrolmentGraceStore(db),
     trustedBrowsers: new PostgresTrustedBrowserStore(db),
     /** Our own surfaces always need two factors; what others need stands with them. */

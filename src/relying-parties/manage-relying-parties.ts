@@ -3,6 +3,8 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import { InvalidInput } from '../errors.ts';
 import type { InTransaction } from '../transaction.ts';
+import { differencesOf, type Difference } from './compare.ts';
+import { checkCombinations } from './metadata-rules.ts';
 import type { RelyingParty, RelyingPartyStore } from './relying-party-store.ts';
 
 export interface RelyingPartyStores {
@@ -53,17 +55,41 @@ const grants = new Set([
   'urn:ietf:params:oauth:grant-type:device_code',
 ]);
 
+export interface ComparedRelyingParty {
+  readonly clientId: string;
+  readonly change: AppliedRelyingParty['change'];
+  readonly differences: readonly Difference[];
+}
+
 /** Creates and changes relying parties; what could not be safe is refused before it is stored. */
 export function createManageRelyingParties(inTransaction: InTransaction<RelyingPartyStores>) {
   return {
     list: (): Promise<RelyingParty[]> => inTransaction(({ relyingParties }) => relyingParties.list()),
+
+    /** What `apply` would do, without doing it. */
+    compare: (request: RelyingPartyRequest): Promise<ComparedRelyingParty> => {
+      const { wanted, givenSecret } = readRelyingParty(request);
+      return inTransaction(async ({ relyingParties }) => {
+        const before = await relyingParties.find(wanted.clientId);
+        const secrets = before === undefined ? [] : await relyingParties.listSecretHashes(wanted.clientId);
+        const secretSame = givenSecret === undefined || secrets.includes(hashToken(givenSecret));
+        const differences = [
+          ...differencesOf(before, wanted),
+          ...(secretSame
+            ? []
+            : [{ field: 'client_secret', before: secrets.length > 0 ? '(set)' : '(none)', after: '(another)' }]),
+        ];
+        const change = before === undefined ? 'created' : differences.length > 0 ? 'changed' : 'unchanged';
+        return { clientId: wanted.clientId, change, differences };
+      });
+    },
 
     /** Makes it so: creates what is not there, changes what differs, and leaves alone what is the same. */
     apply: (request: RelyingPartyRequest, actor: string, context: RequestContext): Promise<AppliedRelyingParty> => {
       const { wanted, givenSecret, confidential } = readRelyingParty(request);
       return inTransaction(async ({ relyingParties, audit }) => {
         const before = await relyingParties.find(wanted.clientId);
-        const same = before !== undefined && JSON.stringify(sorted(before)) === JSON.stringify(sorted(wanted));
+        const same = before !== undefined && differencesOf(before, wanted).length === 0;
         const secrets = before === undefined ? [] : await relyingParties.listSecretHashes(wanted.clientId);
         const secretSame = givenSecret === undefined || secrets.includes(hashToken(givenSecret));
         if (same && secretSame) return { clientId: wanted.clientId, change: 'unchanged', clientSecret: null };
@@ -121,6 +147,7 @@ export function readRelyingParty(request: RelyingPartyRequest) {
   for (const name of ['redirect_uris', 'post_logout_redirect_uris']) {
     for (const uri of (metadata[name] as string[] | undefined) ?? []) checkRedirect(name, uri, metadata);
   }
+  checkCombinations(metadata);
   const wanted: RelyingParty = {
     clientId,
     metadata,
@@ -153,9 +180,4 @@ function checkRedirect(name: string, uri: string, metadata: Record<string, unkno
   if (protocol === 'http:' && loopback) return;
   if (protocol !== 'http:' && metadata['application_type'] === 'native' && protocol.includes('.')) return;
   throw new InvalidInput(name, `use https, not ${protocol}//`);
-}
-
-function sorted(party: RelyingParty): unknown {
-  const byName = Object.entries(party.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
-  return [party.clientId, byName, party.firstParty, party.requirePkce, [...party.acrValues]];
 }

@@ -31,8 +31,16 @@ export interface ImportStores extends UsersStores {
 export interface ImportedLine {
   readonly line: number;
   readonly username: string | null;
-  readonly result: 'created' | 'updated' | 'refused';
+  /** `skipped`: an import that goes on after an interruption met somebody who is there. */
+  readonly result: 'created' | 'updated' | 'refused' | 'skipped';
   readonly reason?: string;
+}
+
+export interface ImportSettings {
+  /** The number of the first line that is given, where earlier ones were taken in before. */
+  readonly firstLine?: number;
+  /** Somebody who is there was taken in before the interruption, and is no fault. */
+  readonly skipExisting?: boolean;
 }
 
 /** Beyond this many bytes a line is refused before it is read. */
@@ -79,8 +87,9 @@ export function createImportUsers(inTransaction: InTransaction<ImportStores>) {
     fernetKeys: readonly string[],
     actor: string,
     context: RequestContext,
+    { firstLine = 1, skipExisting = false }: ImportSettings = {},
   ): AsyncGenerator<ImportedLine> {
-    let number = 0;
+    let number = firstLine - 1;
     for await (const text of lines) {
       number += 1;
       if (text.trim() === '') continue;
@@ -91,7 +100,9 @@ export function createImportUsers(inTransaction: InTransaction<ImportStores>) {
       }
       const { value, authenticators } = read;
       try {
-        const result = await inTransaction((stores) => put(stores, value, authenticators, actor, context));
+        const result = await inTransaction((stores) =>
+          put(stores, value, authenticators, actor, context, skipExisting),
+        );
         yield { line: number, username: value.username, ...result };
       } catch (error) {
         if (!(error instanceof Conflict)) throw error;
@@ -161,8 +172,10 @@ async function put(
   authenticators: readonly ImportedAuthenticator[],
   actor: string,
   context: RequestContext,
+  skipExisting: boolean,
 ): Promise<Pick<ImportedLine, 'result' | 'reason'>> {
   const existing = await stores.users.findByLogin(value.username);
+  if (existing !== undefined && skipExisting && value.update !== true) return { result: 'skipped' };
   if (existing !== undefined && (value.update !== true || foldLogin(existing.username) !== foldLogin(value.username))) {
     return { result: 'refused', reason: 'username: there is such a user; set "update": true to replace what it has' };
   }

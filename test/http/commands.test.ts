@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { createSealer } from '../../src/audit/sealer.ts';
+import { PostgresSealStore } from '../../src/storage/postgres/audit-chain.ts';
+import { createInTransaction } from '../../src/storage/postgres/database.ts';
+import { runCommand, runJson } from '../support/run-command.ts';
+import { startService, type TestService } from '../support/service.ts';
+import { testContext } from '../support/stores.ts';
+import { claimsOf, codeOf, redeem, UserAgent } from '../support/user-agent.ts';
+
+describe('the command line', () => {
+  let service: TestService;
+  before(async () => {
+    service = await startService('embedded');
+  });
+  after(() => service.close());
+  const services = () => service.composed.services;
+  const line = (fields: Record<string, unknown>): string[] => [JSON.stringify(fields)];
+  const wiki = { client_id: 'wiki', client_name: 'Wiki', redirect_uris: ['https://wiki.example/back'] };
+
+  test('clients apply shows the difference first, makes it so once, and does nothing the second time', async () => {
+    const secret = 'a secret that somebody made at random 1';
+    const wanted = line({ ...wiki, client_secret: secret });
+    const [planned] = await runJson(services(), 'clients apply', { dryRun: true }, wanted);
+    assert.equal(planned?.['change'], 'created');
+    await assert.rejects(runCommand(services(), 'clients show', { client: 'wiki' }), { code: 'not_found' });
+    assert.equal((await runJson(services(), 'clients apply', {}, wanted))[0]?.['change'], 'created');
+    assert.equal((await runJson(services(), 'clients apply', {}, wanted))[0]?.['change'], 'unchanged');
+    const renamed = line({ ...wiki, client_name: 'The wiki', client_secret: secret });
+    const [shown] = await runJson(services(), 'clients apply', { dryRun: true }, renamed);
+    assert.deepEqual(shown?.['differences'], [{ field: 'client_name', before: '"Wiki"', after: '"The wiki"' }]);
+    assert.equal(JSON.stringify(shown).includes(secret), false);
+    const [still] = await runJson(services(), 'clients show', { client: 'wiki' });
+    assert.equal(still?.['client_name'], 'Wiki');
+  });
+
+  test('K14 a rotated secret lives beside the one before it, until a second rotation is refused', async () => {
+    const [rotated] = await runJson(services(), 'clients rotate-secret', { client: 'wiki', overlapHours: '1' });
+    const [shown] = await runJson<{ secrets: { expires_at: string | null }[] }>(services(), 'clients show', {
+      client: 'wiki',
+    });
+    assert.equal(JSON.stringify(shown).includes(String(rotated?.['client_secret'])), false);
+    assert.deepEqual(
+      shown?.secrets.map(({ expires_at }) => expires_at !== null),
+      [true, false],
+    );
+    await assert.rejects(runCommand(services(), 'clients rotate-secret', { client: 'wiki' }), {
+      code: 'too_many_secrets',
+    });
+    await runCommand(services(), 'clients delete', { client: 'wiki' });
+    await assert.rejects(runCommand(services(), 'clients show', { client: 'wiki' }), { code: 'not_found' });
+  });
+
+  for (const [field, request] of [
+    ['redirect_uris', { redirect_uris: [] }],
+    ['redirect_uris', { redirect_uris: ['http://wiki.example/back'] }],
+    ['redirect_uris', { redirect_uris: ['https://*.wiki.example/back'] }],
+    ['response_types', { response_types: ['id_token'] }],
+    ['grant_types', { grant_types: ['implicit'] }],
+    ['grant_types', { grant_types: ['client_credentials'], token_endpoint_auth_method: 'none' }],
+    ['grant_types', { grant_types: ['refresh_token'] }],
+    ['client_secret', { token_endpoint_auth_method: 'none', client_secret: 'x'.repeat(40) }],
+    ['jwks', { token_endpoint_auth_method: 'private_key_jwt' }],
+    ['jwks', { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [{ kty: 'EC', d: 'secret' }] } }],
+    ['jwks_uri', { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'http://wiki.example/jwks' }],
+    ['id_token_signed_response_alg', { id_token_signed_response_alg: 'none' }],
+    [
+      'sector_identifier_uri',
+      { subject_type: 'pairwise', redirect_uris: ['https://a.example/back', 'https://b.example/back'] },
+    ],
+  ] as const) {
+    test(`K15 refuses ${JSON.stringify(request)} and names ${field}`, async () => {
+      const bad = line({ ...wiki, client_id: 'bad', ...request });
+      await assert.rejects(runCommand(services(), 'clients apply', {}, [...line(wiki), ...bad]), { field });
+      // All are looked at before the first is written.
+      await assert.rejects(runCommand(services(), 'clients show', { client: 'wiki' }), { code: 'not_found' });
+    });
+  }
+
+  test('an act on many says first whom it would be, and a condition nobody knows does nothing', async () => {
+    const made = await runJson(services(), 'users create', { username: '=left@old.example', email: 'one@old.example' });
+    await runCommand(services(), 'users create', { username: 'stays', email: 'two@new.example' });
+    const where = 'email_domain=old.example,second_factor=none';
+    const planned = await runJson(services(), 'users disable', { where, dryRun: true });
+    assert.deepEqual(
+      planned.map(({ id }) => id),
+      [made[0]?.['id']],
+    );
+    await assert.rejects(runCommand(services(), 'users disable', { where: 'email_doman=old.example' }), {
+      field: 'where',
+    });
+    await assert.rejects(runCommand(services(), 'users disable', {}), { field: 'user' });
+    await runCommand(services(), 'users disable', { where });
+    const states = await runJson(services(), 'users list');
+    assert.deepEqual(
+      states.map(({ username, disabled }) => [username, disabled]),
+      [
+        ['=left@old.example', true],
+        ['stays', false],
+      ],
+    );
+    const reset = { where: 'username_prefix=stay', reason: 'everybody lost their phone' };
+    const [answered] = await runJson(services(), 'second-factor reset', reset);
+    assert.match(String(answered?.['recovery_url']), /\/set-up\//);
+  });
+
+  test('H23 a name that a spreadsheet would run is inert in the export', async () => {
+    const [head, first] = await runCommand(services(), 'users export', { accessReview: true });
+    assert.match(head ?? '', /^username,email,status,created_at,second_factor,.*role,since,granted_by$/);
+    assert.match(first ?? '', /^'=left@old.example,/);
+  });
+
+  test('the access review says who holds a role, since when, and by whom', async () => {
+    const [made] = await runJson(services(), 'users create', { username: 'root', operator: true });
+    await services().manageUsers.update(
+      String(made?.['id']),
+      { roles: ['operator', 'auditor'] },
+      'the-boss',
+      testContext,
+    );
+    const people = await runJson<{ username: string; roles: { role: string; since: string; granted_by: string }[] }>(
+      services(),
+      'users export',
+      { accessReview: true },
+    );
+    const roles = people.find(({ username }) => username === 'root')?.roles ?? [];
+    assert.deepEqual(
+      roles.map(({ role, granted_by }) => [role, granted_by]),
+      [
+        ['auditor', 'the-boss'],
+        ['operator', 'command-line'],
+      ],
+    );
+    assert.ok(roles.every(({ since }) => !Number.isNaN(Date.parse(since))));
+  });
+
+  test('K07 the record is listed, exported and verified, and a chain that was cut is found', async () => {
+    const { database, secretBox } = services();
+    const listed = await runJson(services(), 'audit list', { type: 'user.disabled' });
+    assert.equal(listed.length, 1);
+    await assert.rejects(runCommand(services(), 'audit list', { type: 'user.vanished' }), { field: 'type' });
+    const exported = await runCommand(services(), 'audit export');
+    assert.ok(exported.map((text) => (JSON.parse(text) as { type: string }).type).includes('user.created'));
+    const inTransaction = createInTransaction(database.kysely, (db) => ({ seals: new PostgresSealStore(db) }));
+    await createSealer({ inTransaction, secretBox, logger: services().logger }).sealNow();
+    const [report] = await runJson<{ kind: string; head: { number: number; hash: string } }>(
+      services(),
+      'audit verify',
+    );
+    assert.equal(report?.kind, 'intact');
+    const head = `${report.head.number}:${report.head.hash}`;
+    await runCommand(services(), 'audit verify', { head });
+    await assert.rejects(runCommand(services(), 'audit verify', { head: `${report.head.number}:${'A'.repeat(43)}` }), {
+      code: 'audit_broken',
+    });
+  });
+
+  test('after a restore no code of the past is accepted, and nobody is signed in', async () => {
+    const person = await service.addPerson();
+    const agent = new UserAgent(service.issuer);
+    const finished = await agent.signIn(person);
+    claimsOf(await redeem(service.issuer, codeOf(finished), finished.verifier));
+    // As if the backup had been made before that code was used.
+    await services()
+      .database.kysely.updateTable('authenticators')
+      .set({ last_step: -1 })
+      .where('user_id', '=', person.id)
+      .execute();
+    await runCommand(services(), 'after-restore');
+    const silent = await agent.begin({ prompt: 'none' });
+    assert.match(silent.location ?? '', /error=login_required/);
+    const again = new UserAgent(service.issuer);
+    const refused = await again.submit(await again.submitPassword(await again.begin(), person), {
+      code: person.code(),
+    });
+    assert.equal(refused.error?.code, 'wrong-code');
+    assert.equal((await runJson(services(), 'audit list', { type: 'backup.restored' })).length, 1);
+  });
+});
