@@ -90,6 +90,10 @@ function readSettingsFile(
     faults.push(`TWOFOLD_CONFIG: ${(error as Error).message.split('\n')[0]}, got '${shown(path)}'`);
     return nothing;
   }
+  if (document !== null && document !== undefined && !isSection(document)) {
+    faults.push(`TWOFOLD_CONFIG: the file must consist of sections with settings in them, got '${shown(path)}'`);
+    return nothing;
+  }
   const paths = new Map<string, string>(Object.values(settingsTable).map(({ path: at, name }) => [at, name]));
   const { policies, ...sections } = (document ?? {}) as Record<string, unknown>;
   for (const [section, keys] of Object.entries(sections)) {
@@ -105,6 +109,10 @@ function readSettingsFile(
   const read = policiesOf(policies);
   faults.push(...read.faults.map(({ at, message, got }) => `TWOFOLD_CONFIG: ${at}: ${message}, got '${shown(got)}'`));
   return { values: found, policies: read.policies };
+}
+
+function isSection(value: unknown): boolean {
+  return typeof value === 'object' && !Array.isArray(value);
 }
 
 function textOf(value: unknown): string {

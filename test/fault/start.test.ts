@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { projectFolder } from '../support/paths.ts';
+import { freePort } from '../support/servers/free-port.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'twofold-start-'));
+const children: ChildProcess[] = [];
+after(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Started {
+  readonly child: ChildProcess;
+  said(): string;
+  readonly ended: Promise<number | null>;
+}
+
+function start(environment: Record<string, string>): Started {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, [join(projectFolder, 'src', 'main.ts')], {
+    cwd: folder,
+    env: { PATH, HOME, LOG_LEVEL: 'silent', ...environment },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  children.push(child);
+  let text = '';
+  child.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return { child, said: () => text, ended: new Promise((resolve) => child.once('close', resolve)) };
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tried = 0; tried < 600; tried += 1) {
+    if (await condition()) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  assert.fail('it did not come to that within 30 seconds');
+}
+
+test('bad settings are all told at once, those of the file as well, and end the process with status 78', async () => {
+  const file = join(folder, 'settings.yaml');
+  writeFileSync(file, 'second_factor:\n  window: 7\nserver:\n  nonsense: 1\n');
+  const { ended, said } = start({ PORT: 'eighty', ISSUER: 'not a URL', TWOFOLD_NONSENSE: 'x', TWOFOLD_CONFIG: file });
+  assert.equal(await ended, 78);
+  for (const name of ['PORT: ', 'ISSUER: ', 'TWOFOLD_NONSENSE: ', 'TWOFOLD_CODE_WINDOW: ', 'server.nonsense']) {
+    assert.ok(said().includes(name), `${name} in ${said()}`);
+  }
+});
+
+test('a settings file that is missing or garbled is one clear line, and status 78', async () => {
+  const garbled = join(folder, 'garbled.yaml');
+  writeFileSync(garbled, 'server: [\n  "never closed\n');
+  const list = join(folder, 'list.yaml');
+  writeFileSync(list, '- port\n- 80\n');
+  for (const path of [join(folder, 'absent.yaml'), garbled, list]) {
+    const { ended, said } = start({ TWOFOLD_CONFIG: path });
+    assert.equal(await ended, 78, said());
+    assert.match(said().trim(), /^TWOFOLD_CONFIG: [^\n]+$/);
+  }
+});
+
+test('a database that does not answer is waited for, and said so', async () => {
+  const { child, ended, said } = start({
+    DATABASE_URL: `postgres://nobody@127.0.0.1:${await freePort()}/none`,
+    REDIS_URL: 'redis://127.0.0.1:1',
+    ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 1).toString('base64')}`,
+    COOKIE_KEYS: 'k'.repeat(48),
+  });
+  await until(() => said().includes('Waiting for the database'));
+  assert.equal(child.exitCode, null);
+  child.kill('SIGKILL');
+  await ended;
+});
+
+test('N04 of two processes on one data folder the second is refused; after kill -9 the next finds its data', async () => {
+  const port = await freePort();
+  const data = join(folder, 'data');
+  const environment = { PORT: String(port), ISSUER: `http://localhost:${port}`, TWOFOLD_DATA_DIR: data };
+  const alive = (): Promise<boolean> =>
+    fetch(`http://localhost:${port}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  const keysOf = async (): Promise<string> => (await fetch(`http://localhost:${port}/jwks`)).text();
+  const first = start(environment);
+  await until(alive);
+  const keys = await keysOf();
+  const second = start({ ...environment, PORT: String(await freePort()) });
+  assert.notEqual(await second.ended, 0);
+  assert.match(second.said(), /used by|another process|in use|already/i);
+  first.child.kill('SIGKILL');
+  await first.ended;
+  const third = start(environment);
+  await until(alive);
+  assert.equal(await keysOf(), keys, 'the signing keys are those of before');
+  third.child.kill('SIGTERM');
+  assert.equal(await third.ended, 0);
+});
