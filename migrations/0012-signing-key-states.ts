@@ -18,24 +18,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`create unique index signing_keys_one_published on signing_keys (algorithm) where state = 'published'`.execute(
     db,
   );
-  // Audiences of operators' own APIs: access tokens for them are signed (RFC 9068), unless they ask for opaque ones.
-  await sql`
-    create table resource_servers (
-      audience text primary key,
-      scopes text[] not null,
-      token_format text not null default 'jwt' check (token_format in ('jwt', 'opaque')),
-      token_seconds integer not null default 300 check (token_seconds between 30 and 3600),
-      signing_algorithm text not null default 'ES256' check (signing_algorithm in ('RS256', 'ES256', 'EdDSA')),
-      created_at timestamptz not null default now(),
-      check (token_format = 'opaque' or token_seconds <= 300)
-    )`.execute(db);
-  // What a client shares with the service as text (client_secret_jwt needs it to verify), sealed.
-  await sql`alter table relying_party_secrets add column secret_sealed text`.execute(db);
+  // A client whose answer was lost gets the same successor again, and no second one.
+  await sql`alter table tokens add column successor_hash text, add column successor_sealed text`.execute(db);
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await sql`alter table relying_party_secrets drop column secret_sealed`.execute(db);
-  await sql`drop table resource_servers`.execute(db);
+  await sql`alter table tokens drop column successor_hash, drop column successor_sealed`.execute(db);
   await sql`delete from signing_keys where state in ('published', 'revoked')`.execute(db);
   await sql`drop index signing_keys_one_published, signing_keys_one_active`.execute(db);
   await sql`

@@ -6,7 +6,8 @@ import type { AcrNames } from '../domain/authentication.ts';
 import { mayRefreshOneFactor } from '../domain/next-step.ts';
 import type { Origin } from '../http/app.ts';
 import { createAdapterFactory } from '../provider/adapter.ts';
-import { createProvider, ownClientMetadata, type ProviderOptions } from '../provider/create-provider.ts';
+import { createProvider, type ProviderOptions } from '../provider/create-provider.ts';
+import { ownClientMetadata } from '../provider/own-client-metadata.ts';
 import { openIdScopes } from '../provider/resource-servers.ts';
 import { checkMetadata } from '../provider/check-metadata.ts';
 import { requestOrigin } from '../provider/request-origin.ts';
@@ -47,13 +48,15 @@ export async function createHandleProtocol({
   const sessions = new PostgresSessionStore(db);
   const tokens = new PostgresTokenStore(db);
   const relyingParties = new PostgresRelyingPartyStore(db);
+  const usedOnce = guardAll(new PostgresUsedOnceStore(db));
   const adapter = createAdapterFactory({
     sessions: guardAll(sessions),
     tokens: guardAll(tokens),
-    usedOnce: guardAll(new PostgresUsedOnceStore(db)),
+    usedOnce,
     records,
     secretBox,
     sessionIdleSeconds: settings.sessionIdleSeconds,
+    epochMilliseconds: () => clock.epochMilliseconds(),
     findClient: async (clientId) => {
       if (clientId === accountClientId) return asEngineMetadata(ownClient(clientId, 'account', settings));
       if (clientId === consoleClientId) return asEngineMetadata(ownClient(clientId, 'admin', settings));
@@ -86,7 +89,10 @@ export async function createHandleProtocol({
     readConsent: (userId, clientId) => guarded(() => tokens.readConsent(userId, clientId)),
     mayRefreshOneFactor: async (userId, clientId) =>
       mayRefreshOneFactor(await services.readSignInFacts({ userId, clientId })),
-    onCodeAnswered: (code, at) => guarded(() => tokens.markAnswered('AuthorizationCode', hashToken(code), at)),
+    onTokenAnswered: (kind, value, at) => guarded(() => tokens.markAnswered(kind, hashToken(value), at)),
+    markUsed: (idHash, lifetimeSeconds) => usedOnce.mark('replay', idHash, lifetimeSeconds),
+    resourceServers: settings.resourceServers,
+    requireDpopNonce: settings.requireDpopNonce,
     onSessionEnded: async (uid) => {
       await guarded(() => sessions.end(uid, 'sign-out'));
     },

@@ -1,4 +1,30 @@
-import { whole, type SettingDefinition } from './setting-definition.ts';
+import { z } from 'zod';
+import { flag, whole, type SettingDefinition } from './setting-definition.ts';
+
+const resourceServers = z
+  .string()
+  .max(20_000)
+  .transform((value, ctx) =>
+    value
+      .split(/[\s,]+/)
+      .filter((item) => item !== '')
+      .map((item) => {
+        const at = item.lastIndexOf('=');
+        const [audience, scopes] = [item.slice(0, at), item.slice(at + 1).split('+')];
+        if (
+          at < 1 ||
+          !URL.canParse(audience) ||
+          audience.includes('#') ||
+          !scopes.every((scope) => /^[\w:./-]{1,100}$/.test(scope))
+        ) {
+          ctx.addIssue({
+            code: 'custom',
+            message: 'each must be audience=scope+scope, the audience an absolute address',
+          });
+        }
+        return { audience, scopes };
+      }),
+  );
 
 /** What the protocol's endpoints offer, and the keys they sign with. */
 export const protocolSettings = {
@@ -23,5 +49,20 @@ export const protocolSettings = {
     schema: whole(1, 365),
     default: '30',
     sentence: 'How many days a key that no longer signs goes on verifying what it signed.',
+  },
+  requireDpopNonce: {
+    name: 'TWOFOLD_DPOP_NONCE',
+    path: 'protocol.dpop_nonce',
+    schema: flag,
+    default: 'false',
+    sentence: 'Whether every DPoP proof must carry a nonce of the service; nonces are offered in any case.',
+  },
+  resourceServers: {
+    name: 'TWOFOLD_RESOURCE_SERVERS',
+    path: 'protocol.resource_servers',
+    schema: resourceServers,
+    default: '',
+    sentence:
+      'Your own APIs that get signed access tokens (RFC 9068) of five minutes, as audience=scope+scope, separated by commas.',
   },
 } as const satisfies Readonly<Record<string, SettingDefinition>>;

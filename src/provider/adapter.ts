@@ -3,6 +3,7 @@ import { hashToken } from '../crypto/random.ts';
 import type { SecretBox } from '../crypto/secret-box.ts';
 import { Conflict, Fault } from '../errors.ts';
 import type { ShortLivedRecords } from '../short-lived-records.ts';
+import { repeatableSeconds, rotationOfRequest } from './refresh-rotation.ts';
 import { requestOrigin } from './request-origin.ts';
 import type { SessionStore, TokenStore, UsedOnceStore } from './stores.ts';
 
@@ -15,6 +16,7 @@ export interface AdapterDependencies {
   /** Metadata of a relying party in the engine's names, or undefined. */
   readonly findClient: (clientId: string) => Promise<AdapterPayload | undefined>;
   readonly sessionIdleSeconds: number;
+  readonly epochMilliseconds: () => number;
 }
 
 /** Tokens whose loss or revival would matter live in PostgreSQL; what may be lost lives in short-lived records. */
@@ -26,7 +28,6 @@ export function createAdapterFactory(dependencies: AdapterDependencies): (model:
     if (model === 'Session') return sessionAdapter(dependencies);
     if (model === 'Grant') return grantAdapter(dependencies);
     if (model === 'Client') return clientAdapter(dependencies);
-    if (model === 'ReplayDetection') return replayAdapter(dependencies);
     if (model === 'Interaction') return interactionAdapter(dependencies);
     return durableTokens.has(model) ? tokenAdapter(model, dependencies) : recordAdapter(model, dependencies);
   };
@@ -110,18 +111,6 @@ function clientAdapter({ findClient }: AdapterDependencies): Adapter {
   return { ...nothing, find: async (id) => answered(findClient(id)) };
 }
 
-function replayAdapter({ usedOnce }: AdapterDependencies): Adapter {
-  return {
-    ...nothing,
-    async upsert(id, _payload, expiresIn = 1) {
-      if (!(await answered(usedOnce.mark('replay', hashToken(id), Math.max(1, expiresIn))))) {
-        throw new errors.InvalidRequest('this identifier was used before');
-      }
-    },
-    find: async (id) => ((await answered(usedOnce.isMarked('replay', hashToken(id)))) ? { jti: id } : undefined),
-  };
-}
-
 const longestRaceMilliseconds = 10_000;
 /**
  * Requests of one burst are taken one after the other, and a busy process takes the last of them a while after the
@@ -130,7 +119,15 @@ const longestRaceMilliseconds = 10_000;
 const lateLoserMilliseconds = 2000;
 
 /** Codes and refresh tokens. `consume` is one conditional write, and the losers of a race get nothing. */
-function tokenAdapter(kind: string, { tokens, secretBox }: AdapterDependencies): Adapter {
+function tokenAdapter(kind: string, { tokens, secretBox, epochMilliseconds }: AdapterDependencies): Adapter {
+  const successorContext = (idHash: string) => ({ table: kind, column: 'successor', owner: '', row: idHash });
+  /** The successor of a token used up moments ago, while nobody has used it. */
+  const successorOf = async (idHash: string, consumedAt: Date): Promise<string | undefined> => {
+    if (kind !== 'RefreshToken' || epochMilliseconds() - consumedAt.getTime() > repeatableSeconds * 1000)
+      return undefined;
+    const sealed = await answered(tokens.findUnusedSuccessor(idHash));
+    return sealed === undefined ? undefined : secretBox.open(sealed, successorContext(idHash)).toString('utf8');
+  };
   return {
     ...nothing,
     async upsert(id, payload, expiresIn = 1) {
@@ -146,6 +143,11 @@ function tokenAdapter(kind: string, { tokens, secretBox }: AdapterDependencies):
         if (error instanceof Conflict) throw new errors.InvalidGrant('the grant was ended');
         throw error;
       }
+      const previous = kind === 'RefreshToken' ? rotationOfRequest().consumed : undefined;
+      if (previous !== undefined && previous !== idHash) {
+        const sealed = secretBox.seal(Buffer.from(id), successorContext(previous));
+        await answered(tokens.setSuccessor(previous, idHash, sealed));
+      }
     },
     async find(id) {
       const idHash = hashToken(id);
@@ -153,6 +155,11 @@ function tokenAdapter(kind: string, { tokens, secretBox }: AdapterDependencies):
       if (found === undefined) return undefined;
       const payload = open(secretBox, kind, idHash, found.payloadSealed);
       if (found.consumedAt === null) return payload;
+      const successor = await successorOf(idHash, found.consumedAt);
+      if (successor !== undefined) {
+        rotationOfRequest().repeated = { idHash, successor };
+        return payload;
+      }
       // A request that was here before the winner had its answer lost a race; it is no later reuse, for which the
       // engine would end the winner's tokens. A winner that never answered (its replica died) bounds the race.
       const raceEndsAt =
@@ -164,7 +171,11 @@ function tokenAdapter(kind: string, { tokens, secretBox }: AdapterDependencies):
       return { ...payload, consumed: Math.floor(found.consumedAt.getTime() / 1000) };
     },
     async consume(id) {
-      if (!(await answered(tokens.consume(kind, hashToken(id))))) throw new errors.InvalidGrant('already used');
+      const idHash = hashToken(id);
+      const rotation = kind === 'RefreshToken' ? rotationOfRequest() : {};
+      if (rotation.repeated?.idHash === idHash) return;
+      if (!(await answered(tokens.consume(kind, idHash)))) throw new errors.InvalidGrant('already used');
+      rotation.consumed = idHash;
     },
     async destroy(id) {
       await answered(tokens.remove(kind, hashToken(id)));
@@ -224,6 +235,11 @@ function recordAdapter(kind: string, dependencies: AdapterDependencies): Adapter
     ...nothing,
     async upsert(id, payload, expiresIn = 1) {
       const ttl = Math.max(1, expiresIn);
+      // Allowed or refused once, by one person: the engine saves what it read a moment ago, whoever was first.
+      const decided = payload.accountId !== undefined || (payload as { error?: unknown }).error !== undefined;
+      if (kind === 'DeviceCode' && decided && !(await answered(usedOnce.mark('device', hashToken(id), 86_400)))) {
+        throw new errors.InvalidRequest('this device was answered before');
+      }
       await answered(records.put(kind, id, seal(secretBox, kind, hashToken(id), payload), ttl));
       if (payload.userCode !== undefined) {
         const code = seal(secretBox, `${kind}-user-code`, hashToken(payload.userCode), { jti: id });

@@ -6,7 +6,12 @@ import type { User } from '../domain/user.ts';
 import { askedAcr } from './asked-acr.ts';
 import { accountOf, claimsByScope } from './claims.ts';
 import { isRefreshRefused } from './refresh-policy.ts';
-import { consentName, createResourceServerInfo } from './resource-servers.ts';
+import { allowedOrigin, assertClientAssertion, createFeatures, enabledAlgorithms } from './features.ts';
+import { allowFormPost } from './form-post.ts';
+import { own, ownClientMetadata } from './own-client-metadata.ts';
+import { continueRotations } from './refresh-rotation.ts';
+import { consentName, type RegisteredResourceServer } from './resource-servers.ts';
+import { useIdentifiersOnce, type MarkUsed } from './single-use.ts';
 
 export interface ProviderPages {
   error(ctx: KoaContextWithOIDC, out: { error: string; error_description?: string }, error: Error): Promise<void>;
@@ -38,8 +43,12 @@ export interface ProviderOptions {
   readonly mayRefreshOneFactor: (userId: string, clientId: string) => Promise<boolean>;
   /** Told of every session that ends through the engine. */
   readonly onSessionEnded: (uid: string) => Promise<void>;
-  /** Told which code was just redeemed, before the tokens leave. */
-  readonly onCodeAnswered: (code: string, at: Date) => Promise<void>;
+  /** Told which code or rotated refresh token was just redeemed, before the tokens leave. */
+  readonly onTokenAnswered: (kind: 'AuthorizationCode' | 'RefreshToken', value: string, at: Date) => Promise<void>;
+  readonly markUsed: MarkUsed;
+  /** Operators' own APIs. */
+  readonly resourceServers: readonly RegisteredResourceServer[];
+  readonly requireDpopNonce: boolean;
   readonly sessionLifetimeSeconds: number;
   readonly clock: Clock;
 }
@@ -51,7 +60,6 @@ const day = 86_400;
 export function createProvider(options: ProviderOptions): Provider {
   const secure = options.issuer.startsWith('https:');
   const { clock } = options;
-  const resourceServerInfo = createResourceServerInfo(options.issuer);
   const provider = new Provider(options.issuer, {
     adapter: options.adapter as never,
     jwks: options.jwks as never,
@@ -71,44 +79,10 @@ export function createProvider(options: ProviderOptions): Provider {
       long: { httpOnly: true, sameSite: 'lax', path: '/', secure, signed: true, overwrite: true },
       short: { httpOnly: true, sameSite: 'lax', secure, signed: true, overwrite: true },
     },
-    features: {
-      devInteractions: { enabled: false },
-      deviceFlow: {
-        enabled: true,
-        userCodeInputSource: async (ctx, form, _out, error) => options.pages.deviceInput(ctx, form, error),
-        userCodeConfirmSource: async (ctx, form, _client, _info, userCode) =>
-          options.pages.deviceConfirm(ctx, form, userCode),
-        successSource: async (ctx) => options.pages.deviceDone(ctx),
-      },
-      clientCredentials: { enabled: true },
-      dPoP: { enabled: true },
-      introspection: {
-        enabled: true,
-        // A client sees its own tokens and nobody else's (RFC 7662 section 4).
-        allowedPolicy: async (_ctx, client, token) =>
-          client.clientAuthMethod !== 'none' && (token as { clientId?: string }).clientId === client.clientId,
-      },
-      revocation: { enabled: true },
-      pushedAuthorizationRequests: { enabled: true },
-      rpInitiatedLogout: {
-        enabled: true,
-        logoutSource: async (ctx, form) => options.pages.logout(ctx, form),
-        postLogoutSuccessSource: async (ctx) => options.pages.loggedOut(ctx),
-      },
-      userinfo: { enabled: true },
-      claimsParameter: { enabled: true },
-      resourceIndicators: {
-        enabled: true,
-        // Who asks for no resource gets a token for the userinfo endpoint, and nothing else takes it.
-        defaultResource: (_ctx, _client, oneOf) => oneOf,
-        getResourceServerInfo: (_ctx, resource, client) =>
-          resourceServerInfo(resource, {
-            scope: textOf(own(client, 'scope')),
-            firstParty: own(client, 'firstParty') === true,
-          }),
-        useGrantedResource: () => false,
-      },
-    },
+    features: createFeatures(options),
+    enabledJWA: enabledAlgorithms,
+    assertJwtClientAuthClaimsAndHeader: assertClientAssertion as never,
+    clientBasedCORS: allowedOrigin as never,
     findAccount: async (ctx, id, token) => {
       const user = await options.findUser(id);
       if (user === undefined || user.disabledAt !== null) return undefined;
@@ -151,9 +125,9 @@ export function createProvider(options: ProviderOptions): Provider {
       userinfo: '/me',
     },
     ttl: {
-      AccessToken: 3600,
+      AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? 3600,
       AuthorizationCode: 60,
-      ClientCredentials: 600,
+      ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? 600,
       DeviceCode: 600,
       Grant: 30 * day,
       IdToken: 3600,
@@ -172,27 +146,14 @@ export function createProvider(options: ProviderOptions): Provider {
   } satisfies Configuration);
 
   allowCachingOfMetadata(provider);
+  allowFormPost(provider);
+  useIdentifiersOnce(provider, options.markUsed, () => clock.epochSeconds());
+  continueRotations(provider);
   markAnsweredRedemptions(provider, options);
   answerAcrByTheNameAsked(provider, options.acrNames);
   compareHashedSecrets(provider, options.checkClientSecret);
   recordSessionEnds(provider, options.onSessionEnded);
   return provider;
-}
-
-/** What is ours in a client's metadata, beside RFC 7591. */
-export const ownClientMetadata = {
-  requirePkce: 'twofold_require_pkce',
-  firstParty: 'twofold_first_party',
-  /** The whole registered `scope`; the engine's own field takes scopes of OpenID Connect alone. */
-  scope: 'twofold_scope',
-} as const;
-
-function own(client: object, name: keyof typeof ownClientMetadata): unknown {
-  return (client as Record<string, unknown>)[ownClientMetadata[name]];
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }
 
 function proofOf(ctx: KoaContextWithOIDC | undefined): Record<string, unknown> | undefined {
@@ -219,11 +180,13 @@ function allowCachingOfMetadata(provider: Provider): void {
 }
 
 /** Whatever arrives after this moment with the same code is a reuse; what came before it lost a race. */
-function markAnsweredRedemptions(provider: Provider, { onCodeAnswered, clock }: ProviderOptions): void {
+function markAnsweredRedemptions(provider: Provider, { onTokenAnswered, clock }: ProviderOptions): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     await next();
-    const code = ctx.status === 200 ? ctx.oidc?.entities?.AuthorizationCode?.jti : undefined;
-    if (ctx.oidc?.route === 'token' && code !== undefined) await onCodeAnswered(code, clock.now());
+    if (ctx.oidc?.route !== 'token' || ctx.status !== 200) return;
+    const { AuthorizationCode, RotatedRefreshToken } = ctx.oidc.entities;
+    if (AuthorizationCode !== undefined) await onTokenAnswered('AuthorizationCode', AuthorizationCode.jti, clock.now());
+    if (RotatedRefreshToken !== undefined) await onTokenAnswered('RefreshToken', RotatedRefreshToken.jti, clock.now());
   });
 }
 

@@ -26,6 +26,15 @@ export function adminAudience(issuer: string): string {
 /** Scopes of OpenID Connect; all others belong to a resource server (RFC 8707) and mean nothing without one. */
 export const openIdScopes: ReadonlySet<string> = new Set(['openid', 'offline_access', ...Object.keys(claimsByScope)]);
 
+/** An API of the operator's own: it checks signed access tokens by itself (RFC 9068). */
+export interface RegisteredResourceServer {
+  readonly audience: string;
+  readonly scopes: readonly string[];
+}
+
+/** Nobody can take a signed token back, so it does not live long. */
+const signedTokenSeconds = 300;
+
 /** What the registration of a client says of the scopes it may ask for. */
 export interface RegisteredScopes {
   /** The `scope` of RFC 7591; '' where it names none. */
@@ -39,18 +48,30 @@ export interface RegisteredScopes {
  * names none may ask for the account API. Throws `invalid_target` (RFC 8707 section 2) otherwise, and for any other
  * address.
  */
-export function createResourceServerInfo(issuer: string) {
+export function createResourceServerInfo(issuer: string, registered: readonly RegisteredResourceServer[]) {
   const [account, admin] = [accountAudience(issuer), adminAudience(issuer)];
+  const scopesOf = (resource: string): readonly string[] => {
+    if (resource === account) return [accountScope];
+    return registered.find(({ audience }) => audience === resource)?.scopes ?? adminScopes;
+  };
   return (resource: string, { scope, firstParty }: RegisteredScopes): ResourceServer => {
-    if (resource !== account && resource !== admin) {
+    const ofOperator = registered.find(({ audience }) => audience === resource);
+    if (resource !== account && resource !== admin && ofOperator === undefined) {
       throw new errors.InvalidTarget('there is no such resource server');
     }
-    const registered = new Set(scope === '' && firstParty ? [accountScope] : scope.split(' '));
-    const allowed = (resource === account ? [accountScope] : adminScopes).filter((name) => registered.has(name));
+    const asked = new Set(scope === '' && firstParty ? [accountScope] : scope.split(' '));
+    const allowed = scopesOf(resource).filter((name) => asked.has(name));
     if (allowed.length === 0) {
       throw new errors.InvalidTarget('the registration of this client names no scope of this resource server');
     }
-    return { scope: allowed.join(' '), audience: resource, accessTokenFormat: 'opaque' };
+    if (ofOperator === undefined) return { scope: allowed.join(' '), audience: resource, accessTokenFormat: 'opaque' };
+    return {
+      scope: allowed.join(' '),
+      audience: resource,
+      accessTokenFormat: 'jwt',
+      accessTokenTTL: signedTokenSeconds,
+      jwt: { sign: { alg: 'ES256' } },
+    };
   };
 }
 

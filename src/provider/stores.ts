@@ -91,6 +91,10 @@ export interface TokenStore {
   find(kind: string, idHash: string): Promise<FoundToken | undefined>;
   /** Of any number of parallel calls one answers true. */
   consume(kind: string, idHash: string): Promise<boolean>;
+  /** Notes which token took the place of a rotated one, with its value sealed. */
+  setSuccessor(idHash: string, successorHash: string, successorSealed: string): Promise<void>;
+  /** The sealed value of a token's successor, while that is there and unused. */
+  findUnusedSuccessor(idHash: string): Promise<string | undefined>;
   /** Notes when the redemption that won was answered: what arrives later is a reuse, what came before was a race. */
   markAnswered(kind: string, idHash: string, at: Date): Promise<void>;
   remove(kind: string, idHash: string): Promise<void>;

@@ -5,6 +5,7 @@ import { InvalidInput } from '../errors.ts';
 import type { InTransaction } from '../transaction.ts';
 import { differencesOf, type Difference } from './compare.ts';
 import { checkCombinations } from './metadata-rules.ts';
+import { keepToFapiProfile } from './fapi-profile.ts';
 import type { RelyingParty, RelyingPartyStore } from './relying-party-store.ts';
 
 export interface RelyingPartyStores {
@@ -30,12 +31,25 @@ const lists = [
   'response_types',
   'contacts',
   'default_acr_values',
+  'allowed_cors_origins',
 ];
 const others = [
   'token_endpoint_auth_method',
   'scope',
   'jwks',
   'id_token_signed_response_alg',
+  'default_max_age',
+  'require_auth_time',
+  'token_endpoint_auth_signing_alg',
+  'id_token_encrypted_response_alg',
+  'id_token_encrypted_response_enc',
+  'userinfo_signed_response_alg',
+  'userinfo_encrypted_response_alg',
+  'userinfo_encrypted_response_enc',
+  'introspection_signed_response_alg',
+  'authorization_signed_response_alg',
+  'request_object_signing_alg',
+  'require_signed_request_object',
   'subject_type',
   'sector_identifier_uri',
 ];
@@ -45,6 +59,7 @@ const known = new Set([
   ...lists,
   ...others,
   ...ours,
+  'twofold_fapi_profile',
   'dpop_bound_access_tokens',
   'require_pushed_authorization_requests',
 ]);
@@ -118,7 +133,8 @@ export function readRelyingParty(request: RelyingPartyRequest) {
   for (const name of Object.keys(request)) {
     if (!known.has(name)) throw new InvalidInput(name, `a relying party has no field '${name}'`);
   }
-  const { client_id, client_secret, require_pkce, first_party, acr_values, ...metadata } = request;
+  const { client_id, client_secret, require_pkce, first_party, acr_values, ...given } = request;
+  const metadata = keepToFapiProfile(given, require_pkce !== false);
   const clientId = client_id === undefined ? newToken(16) : client_id;
   if (typeof clientId !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(clientId)) {
     throw new InvalidInput('client_id', 'a client_id is 1 to 200 visible ASCII characters');

@@ -155,6 +155,25 @@ export class PostgresTokenStore implements TokenStore {
     return numUpdatedRows > 0n;
   }
 
+  async setSuccessor(idHash: string, successorHash: string, successorSealed: string): Promise<void> {
+    await this.#db
+      .updateTable('tokens')
+      .set({ successor_hash: successorHash, successor_sealed: successorSealed })
+      .where('id_hash', '=', idHash)
+      .execute();
+  }
+
+  async findUnusedSuccessor(idHash: string): Promise<string | undefined> {
+    const row = await this.#db
+      .selectFrom('tokens')
+      .innerJoin('tokens as next', 'next.id_hash', 'tokens.successor_hash')
+      .select('tokens.successor_sealed')
+      .where('tokens.id_hash', '=', idHash)
+      .where('next.consumed_at', 'is', null)
+      .executeTakeFirst();
+    return row?.successor_sealed ?? undefined;
+  }
+
   async markAnswered(kind: string, idHash: string, at: Date): Promise<void> {
     await this.#db
       .updateTable('tokens')

@@ -9,7 +9,6 @@ export interface ProviderTables {
   used_once: UsedOnceTable;
   consents: ConsentsTable;
   signing_keys: SigningKeysTable;
-  resource_servers: ResourceServersTable;
 }
 
 type Json = ColumnType<Record<string, unknown>, string, string>;
@@ -31,8 +30,6 @@ export interface RelyingPartySecretsTable {
   id: string;
   client_id: string;
   secret_hash: string;
-  /** The secret itself, sealed, where the client signs with it (client_secret_jwt). */
-  secret_sealed: string | null;
   created_at: Generated<Date>;
   expires_at: Date | null;
 }
@@ -72,6 +69,9 @@ export interface TokensTable {
   consumed_at: Date | null;
   /** When the redemption that won was answered, by the clock of the replica that did. */
   answered_at: Date | null;
+  /** The token that took the place of a rotated one. */
+  successor_hash: string | null;
+  successor_sealed: string | null;
   expires_at: Expiry;
 }
 
@@ -99,13 +99,4 @@ export interface SigningKeysTable {
   activated_at: Date | null;
   retired_at: Date | null;
   revoked_at: Date | null;
-}
-
-export interface ResourceServersTable {
-  audience: string;
-  scopes: string[];
-  token_format: Generated<string>;
-  token_seconds: Generated<number>;
-  signing_algorithm: Generated<string>;
-  created_at: Generated<Date>;
 }
