@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { adminApiRouter } from './admin/api/api-router.ts';
 import { accountApiRoutes } from './account/api/routes.ts';
 import { accountRoutes } from './account/routes.ts';
@@ -13,6 +14,7 @@ import { createAccountServices } from './compose/account-services.ts';
 import { createBackground } from './compose/background.ts';
 import { createHandleProtocol } from './compose/handle-protocol.ts';
 import { createInteractionServices } from './compose/interaction-services.ts';
+import { createOperations } from './compose/operations.ts';
 import { openServices, type ServiceOptions } from './compose/services.ts';
 import { createReadFacts } from './compose/trusted-browser-cookie.ts';
 import { newId } from './crypto/random.ts';
@@ -25,6 +27,7 @@ import { createViews } from './http/views.ts';
 import { createPrompts, createSessionJudge } from './interaction/prompts.ts';
 import { createProviderPages } from './interaction/provider-pages.ts';
 import { interactionRoutes } from './interaction/routes.ts';
+import { drain } from './operations/drain.ts';
 
 /** The service, composed and ready to listen. */
 export interface Composed {
@@ -33,8 +36,11 @@ export interface Composed {
   readonly lookAtSigningKeys: () => Promise<void>;
   /** Answers the port in use, which differs from the setting where that is 0. */
   listen(): Promise<number>;
-  /** Stops taking requests, lets the running ones end, closes the stores. */
-  close(): Promise<void>;
+  /**
+   * Says "not ready", goes on for `drainSeconds` (none by default) so that a load balancer notices, stops taking requests,
+   * lets the running ones end, closes the stores.
+   */
+  close(options?: { readonly drainSeconds?: number }): Promise<void>;
 }
 
 /** The one composition root: names on the left, implementations on the right. */
@@ -42,10 +48,10 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
   const { settings, logger } = options;
   const services = await openServices(options);
   const { clock, keys } = services;
+  const operations = createOperations(services);
   const issuer = new URL(settings.issuer);
   const secure = issuer.protocol === 'https:';
   const prefix = issuer.pathname.replace(/\/$/, '');
-  let ready = false;
 
   const branding = { name: settings.productName, supportAddress: settings.supportAddress };
   const views = createViews({ branding, clock, prefix });
@@ -121,7 +127,8 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
       setupRoutes({ views, csrf, setup, requestContext, prefix, now: () => clock.now() }),
     ],
     handleProtocol: protocol.handle,
-    health: () => ({ ready }),
+    isReady: () => operations.readiness.isReady(),
+    observe: (request, work) => operations.observe(request, work),
     epochMilliseconds: () => clock.epochMilliseconds(),
     newId,
   });
@@ -136,22 +143,16 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
         server.once('error', reject);
         server.listen(settings.port, settings.host, resolve);
       });
-      ready = true;
       background.start();
       protocol.signingKeyWatch.start();
+      await operations.start();
       return (server.address() as AddressInfo).port;
     },
-    async close() {
-      ready = false;
-      await new Promise<void>((resolve) => {
-        const hardEnd = setTimeout(() => server.closeAllConnections(), settings.shutdownGraceSeconds * 1000);
-        server.close(() => {
-          clearTimeout(hardEnd);
-          resolve();
-        });
-        server.closeIdleConnections();
-      });
-      await Promise.all([background.stop(), protocol.signingKeyWatch.stop()]);
+    async close({ drainSeconds = 0 } = {}) {
+      operations.readiness.end();
+      await sleep(drainSeconds * 1000);
+      await drain(server, settings.shutdownGraceSeconds);
+      await Promise.all([background.stop(), protocol.signingKeyWatch.stop(), operations.stop()]);
       await services.close();
       services.folder?.release();
     },

@@ -1,3 +1,6 @@
+/** A `node:diagnostics_channel` on which every failed call to a store is told, as `{ store: 'postgresql' | 'redis' }`. */
+export const storeFaultChannel = 'twofold.store-fault';
+
 /**
  * A fault: something that keeps the service from answering as asked. Expected outcomes (a wrong code, a spent link) are
  * not faults; they are values with a `kind`.

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { serveCommands } from './cli/control-socket.ts';
 import { compose } from './compose.ts';
 import { firstRun } from './compose/first-run.ts';
+import { recordStart } from './compose/record-start.ts';
 import { loadSettings } from './config/load-settings.ts';
 import { Fault } from './errors.ts';
 import { createLogger } from './logger.ts';
@@ -24,7 +25,8 @@ try {
       // The second signal means now.
       if (ending) process.exit(1);
       ending = true;
-      service.close().then(
+      // Only who is asked to go by a program stands behind something that looks at /readyz.
+      service.close({ drainSeconds: signal === 'SIGTERM' ? settings.drainSeconds : 0 }).then(
         () => process.exit(0),
         () => process.exit(1),
       );
@@ -32,6 +34,7 @@ try {
   }
   const port = await service.listen();
   logger.info({ port, issuer: settings.issuer }, 'listening');
+  await recordStart(service.services);
   const { folder } = service.services;
   if (folder !== undefined) serveCommands(join(resolve(settings.dataDir), 'control.sock'), service.services);
   await firstRun(service.services, say);

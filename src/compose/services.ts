@@ -5,10 +5,12 @@ import { openDataFolder, type DataFolder } from '../config/data-folder.ts';
 import type { Settings } from '../config/settings-table.ts';
 import { createPasswordHasher } from '../crypto/password-hasher.ts';
 import { createSecretBox } from '../crypto/secret-box.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
 import { throttleLimits } from '../domain/throttle.ts';
 import { SetupFault, StoreUnavailable } from '../errors.ts';
 import { networkOf } from '../http/client-address.ts';
 import type { Logger } from '../logger.ts';
+import { observeEvents } from '../operations/observe-events.ts';
 import { createManageSigningKeys } from '../provider/manage-signing-keys.ts';
 import { createManageRelyingParties } from '../relying-parties/manage-relying-parties.ts';
 import { createChangeSecondFactor } from '../second-factor/change-second-factor.ts';
@@ -90,7 +92,11 @@ interface Wiring {
 
 function wire({ settings, logger, clock, database, short, keys, secretBox }: Wiring) {
   const personKeys = new PersonKeys(secretBox, clock);
-  const inTransaction = createInTransaction(database.kysely, (db) => makeStores(db, personKeys, secretBox));
+  const observers = new Set<(events: readonly AuditEvent[]) => void>();
+  const inTransaction = observeEvents(
+    createInTransaction(database.kysely, (db) => makeStores(db, personKeys, secretBox)),
+    (events) => observers.forEach((observe) => observe(events)),
+  );
   const hasher = createPasswordHasher({
     memoryKibibytes: settings.hashMemoryKibibytes,
     iterations: settings.hashIterations,
@@ -160,6 +166,8 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     changeSecondFactor: createChangeSecondFactor({ inTransaction, hasher }),
     resetSecondFactor: createResetSecondFactor(inTransaction),
     ping: short.ping,
+    /** `observe` hears of what was recorded, once it is committed. */
+    onRecorded: (observe: (events: readonly AuditEvent[]) => void) => void observers.add(observe),
     async close() {
       await short.close();
       await database.close();

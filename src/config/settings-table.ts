@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { PolicyKey, PolicyRule } from '../domain/policy.ts';
 import { mailSettings } from './mail-settings.ts';
+import { operationSettings } from './operation-settings.ts';
 import { protocolSettings } from './protocol-settings.ts';
 import { flag, list, text, whole, type SettingDefinition } from './setting-definition.ts';
 
@@ -82,20 +83,7 @@ export const settingsTable = settings({
     default: '',
     sentence: 'Addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed.',
   },
-  metricsPort: {
-    name: 'TWOFOLD_METRICS_PORT',
-    path: 'http.metrics_port',
-    schema: whole(0, 65_535),
-    default: '0',
-    sentence: 'The port of /metrics, apart from the public one; 0 turns it off.',
-  },
-  shutdownGraceSeconds: {
-    name: 'TWOFOLD_SHUTDOWN_GRACE_SECONDS',
-    path: 'http.shutdown_grace_seconds',
-    schema: whole(1, 600),
-    default: '20',
-    sentence: 'How long running requests may take to end after SIGTERM.',
-  },
+  ...operationSettings,
   databaseUrl: {
     name: 'DATABASE_URL',
     path: 'database.url',

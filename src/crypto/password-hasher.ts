@@ -24,6 +24,8 @@ export interface PasswordHasher {
   /** Whether a stored form is not Argon2id at today's cost or above. */
   needsRehash(stored: string): boolean;
   readonly waiting: number;
+  /** How many were turned away since the start, because too many waited. */
+  readonly refused: number;
 }
 
 const argon2id = 2;
@@ -68,6 +70,9 @@ export function createPasswordHasher(options: PasswordHashingOptions): PasswordH
     },
     get waiting() {
       return queue.waiting;
+    },
+    get refused() {
+      return queue.refused;
     },
   };
 }

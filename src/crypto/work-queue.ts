@@ -4,6 +4,8 @@ export interface WorkQueue {
   run<Result>(work: () => Promise<Result>): Promise<Result>;
   /** What waits now, for the metrics. */
   readonly waiting: number;
+  /** How many were turned away since the start. */
+  readonly refused: number;
 }
 
 /**
@@ -12,14 +14,21 @@ export interface WorkQueue {
  */
 export function createWorkQueue(mostInFlight: number, mostWaiting: number): WorkQueue {
   let inFlight = 0;
+  let refused = 0;
   const waiting: (() => void)[] = [];
   return {
     get waiting() {
       return waiting.length;
     },
+    get refused() {
+      return refused;
+    },
     async run(work) {
       if (inFlight >= mostInFlight) {
-        if (waiting.length >= mostWaiting) throw new ServiceBusy('too many passwords wait to be checked');
+        if (waiting.length >= mostWaiting) {
+          refused += 1;
+          throw new ServiceBusy('too many passwords wait to be checked');
+        }
         await new Promise<void>((resolve) => waiting.push(resolve));
       } else {
         inFlight += 1;

@@ -8,6 +8,7 @@ import { handleErrors } from './errors.ts';
 import { acceptReports } from './csp-reports.ts';
 import { everyAnswersHeaders, guardHeaders } from './headers.ts';
 import { setReader } from './reader.ts';
+import { routeOf } from './route-of.ts';
 import { readFields } from './forms.ts';
 import { chooseLanguage } from './language-choice.ts';
 import type { Views } from './views.ts';
@@ -21,9 +22,19 @@ export interface AppOptions {
   readonly routers: readonly Router[];
   /** Protocol endpoints; sees requests as if they had been sent to the issuer's own address. */
   readonly handleProtocol: (ctx: Context, origin: Origin) => Promise<void>;
-  readonly health: () => { readonly ready: boolean };
+  /** Whether this replica can serve. */
+  readonly isReady: () => Promise<boolean>;
+  /** Runs the rest of a request, and tells the metrics and traces of it. */
+  readonly observe: (request: ObservedRequest, work: () => Promise<void>) => Promise<void>;
   readonly epochMilliseconds: () => number;
   readonly newId: () => string;
+}
+
+/** A request as metrics and traces see it: nothing of a person, and every word but the duration from a closed list. */
+export interface ObservedRequest {
+  readonly method: string;
+  /** The route and the status, once they are known. */
+  readonly outcome: () => { readonly route: string; readonly status: number };
 }
 
 /** What is known of where a request comes from. */
@@ -51,6 +62,7 @@ export function createApp(options: AppOptions): Koa {
   const prefix = base.pathname.replace(/\/$/, '');
 
   app.use(identify(options));
+  app.use(observeRequest(options));
   app.use(handleErrors(options));
   app.use(guardRequest(prefix));
   app.use(serveHealth(options));
@@ -128,6 +140,13 @@ function identify({ logger, clientAddress, epochMilliseconds, issuer, newId }: A
   };
 }
 
+function observeRequest({ observe }: AppOptions) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    const method = methods.has(ctx.method) ? ctx.method : 'other';
+    await observe({ method, outcome: () => ({ route: routeOf(ctx), status: ctx.status }) }, next);
+  };
+}
+
 /** Ids and links in a path open things: a log keeps the shape of the path, not them. */
 function loggedPath(path: string): string {
   return path.slice(0, 200).replaceAll(/(?<=\/)[\w.~-]{16,}(?=\/|$)/g, ':id');
@@ -162,14 +181,14 @@ function guardRequest(prefix: string) {
   };
 }
 
-function serveHealth({ health }: AppOptions) {
+function serveHealth({ isReady }: AppOptions) {
   return async (ctx: Context, next: Next): Promise<void> => {
     if (ctx.path === '/healthz') {
       ctx.body = { status: 'alive' };
       return;
     }
     if (ctx.path === '/readyz') {
-      const { ready } = health();
+      const ready = await isReady();
       ctx.status = ready ? 200 : 503;
       ctx.body = { status: ready ? 'ready' : 'not ready' };
       return;

@@ -43,7 +43,7 @@ export const places: Record<string, Place> = {
   'interaction/': { may: surfaces, mayTypes: ['config/'] },
   'account/': { may: surfaces, mayTypes: ['config/'] },
   'admin/': { may: surfaces, mayTypes: ['config/'] },
-  'operations/': { may: ['http/', ...features], mayTypes: ['config/'] },
+  'operations/': { may: [...rules, 'http/', ...features], mayTypes: ['config/'] },
   'storage/': { may: [] },
   'storage/postgres/': {
     may: [...rules],
@@ -78,6 +78,7 @@ export const doors: Record<string, string[]> = {
   nodemailer: ['src/notifications/'],
   undici: ['src/notifications/'],
   'prom-client': ['src/operations/'],
+  '@opentelemetry/api': ['src/operations/'],
   commander: ['src/cli.ts', 'src/cli/'],
   'zod-openapi': ['src/admin/api/openapi.ts'],
   uqr: ['src/second-factor/'],

@@ -21,6 +21,8 @@ export type DatabaseOptions =
 export interface Database {
   readonly kysely: Kysely<Tables>;
   readonly embedded: boolean;
+  /** How many connections there are, how many of them are idle, and how much work waits for one. */
+  connections(): { readonly total: number; readonly idle: number; readonly waiting: number };
   close(): Promise<void>;
 }
 
@@ -46,7 +48,7 @@ function openServer(options: Extract<DatabaseOptions, { url: string }>): Databas
   pool.on('error', onError);
   pool.on('connect', (client) => client.on('error', onError));
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { kysely, embedded: false, close: () => kysely.destroy() };
+  return { kysely, embedded: false, connections: () => countsOf(pool), close: () => kysely.destroy() };
 }
 
 async function openEmbedded(folder: string): Promise<Database> {
@@ -62,11 +64,16 @@ async function openEmbedded(folder: string): Promise<Database> {
   return {
     kysely,
     embedded: true,
+    connections: () => countsOf(pool),
     async close() {
       await kysely.destroy();
       await pglite.close();
     },
   };
+}
+
+function countsOf({ totalCount, idleCount, waitingCount }: pg.Pool) {
+  return { total: totalCount, idle: idleCount, waiting: waitingCount };
 }
 
 /** Prepares each distinct statement once a connection: parsing and planning cost more than most of ours run. */

@@ -1,9 +1,15 @@
-import { Fault, StoreUnavailable } from '../../errors.ts';
+import { channel } from 'node:diagnostics_channel';
+import { Fault, StoreUnavailable, storeFaultChannel } from '../../errors.ts';
+
+const storeFaults = channel(storeFaultChannel);
 
 /** SQLSTATE classes and codes after which the same work may be tried again at once. */
 const retryable = new Set(['40001', '40P01']);
-/** Conditions of the server, not of the question: connection, resources, operator intervention, read-only, timeouts. */
-const unavailable = /^(08|53|57P|25006$|57014$|55P03$)/;
+/**
+ * Conditions of the server, not of the question: connection, resources, operator intervention, read-only, timeouts, and
+ * a race that was lost every time it was tried.
+ */
+const unavailable = /^(08|53|57P|25006$|57014$|55P03$|40001$|40P01$)/;
 
 /** The SQLSTATE of an error, or undefined. */
 export function sqlStateOf(error: unknown): string | undefined {
@@ -34,6 +40,7 @@ export function asStoreFault(error: unknown): unknown {
       message,
     );
   if (connection || (code !== undefined && unavailable.test(code))) {
+    storeFaults.publish({ store: 'postgresql' });
     return new StoreUnavailable('the database did not answer in time', error);
   }
   return error;

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
 import { Redis, type RedisOptions } from 'ioredis';
-import { StoreUnavailable } from '../../errors.ts';
+import { StoreUnavailable, storeFaultChannel } from '../../errors.ts';
+
+const storeFaults = channel(storeFaultChannel);
 
 /** A stalled Redis must cost half a second once, not hang every request; nothing is queued to run late. */
 const options: RedisOptions = {
@@ -52,6 +55,7 @@ export async function answered<Result>(command: Promise<Result>): Promise<Result
   try {
     return await command;
   } catch (error) {
+    storeFaults.publish({ store: 'redis' });
     throw new StoreUnavailable('Redis did not answer in time', error);
   }
 }

@@ -1,0 +1,26 @@
+import { whole, type SettingDefinition } from './setting-definition.ts';
+
+/** What those who run the service see of it, and how it ends. */
+export const operationSettings = {
+  metricsPort: {
+    name: 'TWOFOLD_METRICS_PORT',
+    path: 'http.metrics_port',
+    schema: whole(0, 65_535),
+    default: '0',
+    sentence: 'The port of /metrics, apart from the public one; 0 turns it off.',
+  },
+  shutdownGraceSeconds: {
+    name: 'TWOFOLD_SHUTDOWN_GRACE_SECONDS',
+    path: 'http.shutdown_grace_seconds',
+    schema: whole(1, 600),
+    default: '20',
+    sentence: 'How long running requests may take to end after SIGTERM.',
+  },
+  drainSeconds: {
+    name: 'TWOFOLD_DRAIN_SECONDS',
+    path: 'http.drain_seconds',
+    schema: whole(0, 300),
+    default: '0',
+    sentence: 'How long after SIGTERM requests are still taken while /readyz says no, for a load balancer to notice.',
+  },
+} as const satisfies Record<string, SettingDefinition>;
