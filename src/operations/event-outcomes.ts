@@ -1,4 +1,4 @@
-import type { AuditEvent } from '../domain/audit-event.ts';
+import type { AuditEvent, AuditEventType } from '../domain/audit-event.ts';
 
 /** What an event of the record tells the metrics; each word is one of a closed list. */
 export interface EventOutcomes {
@@ -9,27 +9,24 @@ export interface EventOutcomes {
 }
 
 const codeReasons = new Set(['wrong', 'replay', 'late', 'early']);
+const refused = ({ reason }: AuditEvent): EventOutcomes => ({
+  code: reason !== undefined && codeReasons.has(reason) ? reason : 'refused',
+});
+const accepted = (): EventOutcomes => ({ code: 'accepted' });
+
+const outcomes: { readonly [Type in AuditEventType]?: (event: AuditEvent) => EventOutcomes } = {
+  'sign-in.completed': () => ({ signIn: 'completed' }),
+  'sign-in.refused': () => ({ signIn: 'refused' }),
+  'password.refused': () => ({ signIn: 'password-refused' }),
+  'one-time-code.accepted': accepted,
+  'recovery-code.accepted': accepted,
+  'one-time-code.refused': refused,
+  'recovery-code.refused': refused,
+  'lane.closed': ({ details }) => ({ lane: details?.['lane'] === 'known' ? 'known' : 'other' }),
+  'second-factor.unreadable': () => ({ code: 'unreadable', secretUnreadable: true }),
+};
 
 /** The record is the one place where every outcome passes, so the metrics are counted from it. */
-export function outcomesOf({ type, reason, details }: AuditEvent): EventOutcomes {
-  switch (type) {
-    case 'sign-in.completed':
-      return { signIn: 'completed' };
-    case 'sign-in.refused':
-      return { signIn: 'refused' };
-    case 'password.refused':
-      return { signIn: 'password-refused' };
-    case 'one-time-code.accepted':
-    case 'recovery-code.accepted':
-      return { code: 'accepted' };
-    case 'one-time-code.refused':
-    case 'recovery-code.refused':
-      return { code: codeReasons.has(reason ?? '') ? (reason ?? '') : 'refused' };
-    case 'lane.closed':
-      return { lane: details?.['lane'] === 'known' ? 'known' : 'other' };
-    case 'second-factor.unreadable':
-      return { code: 'unreadable', secretUnreadable: true };
-    default:
-      return {};
-  }
+export function outcomesOf(event: AuditEvent): EventOutcomes {
+  return outcomes[event.type]?.(event) ?? {};
 }
