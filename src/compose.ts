@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { adminApiRouter } from './admin/api/api-router.ts';
+import { consoleRoutes } from './admin/console/routes.ts';
 import { accountApiRoutes } from './account/api/routes.ts';
 import { accountRoutes } from './account/routes.ts';
 import { linkRoutes } from './account/link-routes.ts';
@@ -9,6 +10,7 @@ import { resetRoutes } from './account/reset-routes.ts';
 import { createSetupByLink } from './account/setup-by-link.ts';
 import { strengthRoute } from './account/strength-route.ts';
 import { setupRoutes } from './account/setup-routes.ts';
+import { createConsoleServices } from './compose/console-services.ts';
 import { createAdminServices } from './compose/admin-services.ts';
 import { createAccountServices } from './compose/account-services.ts';
 import { createBackground } from './compose/background.ts';
@@ -90,6 +92,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     acr,
     provider: protocol.provider,
   });
+  const admin = createAdminServices({ services, protocol, acr });
   const setup = createSetupByLink(services);
   const leastLengthFor = async (userId: string) =>
     (await services.hasSecondFactor(userId)) ? shortestWithSecondFactor : shortestAlone;
@@ -101,7 +104,19 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     clientAddress: createClientAddress(settings.trustedProxies),
     routers: [
       interactionRoutes(interaction),
-      adminApiRouter({ services: createAdminServices({ services, protocol, acr }), requestContext }),
+      adminApiRouter({ services: admin, requestContext }),
+      consoleRoutes(
+        createConsoleServices({
+          services,
+          admin,
+          views,
+          csrf,
+          cookies,
+          requestContext,
+          prefix,
+          provider: protocol.provider,
+        }),
+      ),
       accountApiRoutes(account),
       accountRoutes(account),
       linkRoutes({

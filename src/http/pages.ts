@@ -1,4 +1,5 @@
 import type { AccountPages } from './account-pages.ts';
+import type { ConsolePages } from './console-pages.ts';
 import type { AuthenticatorShown, EnrolmentShown, Form, ProofAsked, RelyingParty } from './page-parts.ts';
 
 /** Locals that any page may be given beside its own. */
@@ -235,7 +236,7 @@ export const noticePageCodes = [
 export type NoticePageCode = (typeof noticePageCodes)[number];
 
 /** Every page and the locals it takes. */
-export interface Pages extends SignInPages, AccountPages {}
+export interface Pages extends SignInPages, AccountPages, ConsolePages {}
 export type PageName = keyof Pages;
 
 export type { AuthenticatorShown, EnrolmentShown, Form, ProofAsked, RelyingParty };

@@ -1,6 +1,7 @@
 import { renderSVG } from 'uqr';
 import type { LocalsOf } from '../../src/http/views.ts';
 import type { AccountFrame } from '../../src/http/account-pages.ts';
+import { consoleSamples } from './sample-console-pages.ts';
 import { errorPageCodes, noticePageCodes, type PageName } from '../../src/http/pages.ts';
 
 /** One state of one page. */
@@ -387,4 +388,4 @@ const account: readonly Sample[] = [
 ];
 
 /** Every page, in the states that look different. */
-export const samples: readonly Sample[] = [...signIn, ...links, ...account];
+export const samples: readonly Sample[] = [...signIn, ...links, ...account, ...consoleSamples];

@@ -1,0 +1,62 @@
+import { Readable } from 'node:stream';
+import Router from '@koa/router';
+import type { Context } from 'koa';
+import { NotFound } from '../../errors.ts';
+import { perform } from '../api/perform.ts';
+import { doAct, showAct } from './acts.ts';
+import { goTo, loadConsoleRequest, type ConsoleRequest, type ConsoleServices } from './console-request.ts';
+import * as pages from './pages.ts';
+
+interface Params {
+  readonly id?: string;
+  readonly act?: string;
+}
+type Handler = (request: ConsoleRequest, params: Params) => Promise<void> | void;
+
+/** The operators' console. Each address and what it does, in one list. */
+export function consoleRoutes(services: ConsoleServices): Router {
+  const router = new Router({ strict: true, sensitive: true });
+  const handle = (handler: Handler) => async (ctx: Context) => {
+    const request = await loadConsoleRequest(ctx, services);
+    if (request !== undefined) await handler(request, (ctx as unknown as { params: Params }).params);
+  };
+  const get = (path: string, handler: Handler): void => void router.get(`/admin${path}`, handle(handler));
+  const post = (path: string, handler: Handler): void => void router.post(`/admin${path}`, handle(handler));
+
+  router.get('/admin/callback', (ctx) => services.sessions.finishSignIn(ctx));
+  get('', (request) => goTo(request, '/admin/users'));
+  get('/users', pages.showUsers);
+  get('/users/:id', (request, { id = '' }) => pages.showUser(request, id));
+  get('/users/:id/:act', (request, { id = '', act = '' }) => {
+    if (!pages.isAct(act)) throw new NotFound();
+    return showAct(request, id, act);
+  });
+  post('/users/:id/:act', (request, { id = '', act = '' }) => {
+    if (!pages.isAct(act)) throw new NotFound();
+    return doAct(request, id, act);
+  });
+  post('/help/:id/answer', (request, { id = '' }) => pages.answerHelp(request, id));
+  get('/clients', pages.showClients);
+  get('/clients/:id', (request, { id = '' }) => pages.showOneClient(request, id));
+  post('/clients/:id/secrets', (request, { id = '' }) => pages.addSecret(request, id));
+  get('/audit', pages.showAudit);
+  get('/audit/export', exportAudit);
+  get('/report', pages.showReport);
+  post('/sign-out', async (request) => {
+    await services.sessions.end(request.session, request.context);
+    services.views.page(request.ctx, 'logged-out', { continueHref: `${services.prefix}/admin` });
+  });
+  return router;
+}
+
+async function exportAudit({ ctx, services, actor, context }: ConsoleRequest): Promise<void> {
+  const query = Object.fromEntries(
+    Object.entries(ctx.query).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+  const { lines } = await perform(services.admin, actor, context, 'exportAuditEvents', { query });
+  if (lines === undefined) throw new NotFound();
+  ctx.set('Cache-Control', 'no-store');
+  ctx.set('Content-Disposition', 'attachment; filename="audit.ndjson"');
+  ctx.type = 'application/x-ndjson';
+  ctx.body = Readable.from(lines);
+}

@@ -1,0 +1,128 @@
+import type { FormError } from './page-parts.ts';
+
+/** On every page of the operators' console. */
+export interface ConsoleFrame {
+  readonly csrf: string;
+  readonly person: { readonly name: string; readonly username: string };
+  /** The sections this person's roles open. */
+  readonly sections: readonly ConsoleSection[];
+  readonly error?: FormError | undefined;
+}
+
+export type ConsoleSection = 'users' | 'clients' | 'audit' | 'report';
+
+export type UserStatusShown = 'active' | 'disabled' | 'pending';
+export type FactorShown = 'enabled' | 'pending' | 'none' | 'closed';
+
+export interface ConsoleUser {
+  readonly id: string;
+  readonly username: string;
+  readonly name: string;
+  readonly email: string | null;
+  readonly status: UserStatusShown;
+  readonly roles: readonly string[];
+  readonly factor: FactorShown;
+  readonly factorRequired: boolean;
+  readonly recoveryCodesRemaining: number;
+  readonly lastUsedAt: Date | null;
+  readonly createdAt: Date;
+  readonly authenticators: readonly { readonly id: string; readonly label: string; readonly lastUsedAt: Date | null }[];
+}
+
+/** What an operator may do for one person; each has a page of its own that names the person. */
+export const consoleActs = [
+  'reset',
+  'reopen',
+  'end-sessions',
+  'password-reset',
+  'activation-link',
+  'disable',
+  'enable',
+] as const;
+export type ConsoleAct = (typeof consoleActs)[number];
+
+/** Why an act was refused (`console.refused.<code>`). */
+export const consoleRefusals = [
+  'own-account',
+  'target-has-role',
+  'last-operator',
+  'already-set-up',
+  'user-disabled',
+  'reason',
+  'something',
+] as const;
+export type ConsoleRefusal = (typeof consoleRefusals)[number];
+
+export interface ConsoleEvent {
+  readonly id: string;
+  readonly at: Date;
+  readonly type: string;
+  readonly actor: string;
+  readonly target: string;
+  readonly result: 'success' | 'failure';
+  readonly reason: string | null;
+  readonly requestId: string;
+  readonly address: string | null;
+}
+
+export interface ConsoleClient {
+  readonly id: string;
+  readonly name: string;
+  readonly redirectUris: readonly string[];
+  readonly confidential: boolean;
+  readonly secrets: readonly { readonly id: string; readonly createdAt: Date; readonly expiresAt: Date | null }[];
+}
+
+/** The console. Every form sends `csrf` too. */
+export interface ConsolePages {
+  /** Sends by GET `query`, `status`, `second_factor`. */
+  'console-users': ConsoleFrame & {
+    readonly filter: { readonly query: string; readonly status: string; readonly secondFactor: string };
+    readonly users: readonly ConsoleUser[];
+    readonly total: number;
+    readonly moreHref: string | null;
+  };
+  'console-user': ConsoleFrame & {
+    readonly user: ConsoleUser;
+    readonly acts: readonly ConsoleAct[];
+    readonly sessions: readonly {
+      readonly userAgent: string;
+      readonly address: string;
+      readonly lastSeenAt: Date;
+    }[];
+    readonly help: readonly { readonly id: string; readonly message: string; readonly createdAt: Date }[];
+    readonly recent: readonly ConsoleEvent[];
+  };
+  /** Sends `reason`. */
+  'console-act': ConsoleFrame & {
+    readonly act: ConsoleAct;
+    readonly user: Pick<ConsoleUser, 'id' | 'username' | 'name'>;
+    readonly reason: string;
+    readonly refused: ConsoleRefusal | null;
+  };
+  /** A link or secret, shown this once. */
+  'console-once': ConsoleFrame & {
+    readonly what: 'link' | 'secret';
+    readonly name: string;
+    readonly value: string;
+    readonly backHref: string;
+  };
+  'console-clients': ConsoleFrame & { readonly clients: readonly ConsoleClient[]; readonly moreHref: string | null };
+  /** Its form sends nothing: another secret. */
+  'console-client': ConsoleFrame & { readonly client: ConsoleClient; readonly refused: boolean };
+  /** Sends by GET `type`, `person`, `request_id`. */
+  'console-audit': ConsoleFrame & {
+    readonly filter: { readonly type: string; readonly person: string; readonly requestId: string };
+    readonly types: readonly string[];
+    readonly events: readonly ConsoleEvent[];
+    readonly exportHref: string;
+    readonly moreHref: string | null;
+  };
+  /** Sends by GET `user`, `client_id`. */
+  'console-report': ConsoleFrame & {
+    readonly counts: Readonly<Record<FactorShown, number>>;
+    readonly people: number;
+    readonly asked: { readonly user: string; readonly clientId: string };
+    readonly steps: readonly { readonly step: string; readonly reasons: readonly string[] }[] | null;
+  };
+}

@@ -1,0 +1,126 @@
+import { consoleActs, type ConsoleFrame, type ConsoleUser } from '../../src/http/console-pages.ts';
+import type { PageName } from '../../src/http/pages.ts';
+import type { LocalsOf } from '../../src/http/views.ts';
+
+interface ConsoleSample {
+  readonly page: PageName;
+  readonly state: string;
+  readonly locals: LocalsOf<PageName>;
+}
+
+function sample<Name extends PageName>(page: Name, state: string, locals: LocalsOf<Name>): ConsoleSample {
+  return { page, state, locals };
+}
+
+const at = (hoursAgo: number): Date => new Date(Date.parse('2026-03-14T15:09:26Z') - hoursAgo * 3_600_000);
+const frame: ConsoleFrame = {
+  csrf: 'sample',
+  person: { name: 'Grace Hopper', username: 'grace' },
+  sections: ['users', 'clients', 'audit', 'report'],
+};
+const ada: ConsoleUser = {
+  id: '5f0c2b6e-6a53-4d9b-9a3b-0e7c1f4f2f10',
+  username: 'ada',
+  name: 'Ada Lovelace',
+  email: 'ada@meadow-books.example',
+  status: 'active',
+  roles: ['help-desk'],
+  factor: 'enabled',
+  factorRequired: true,
+  recoveryCodesRemaining: 8,
+  lastUsedAt: at(3),
+  createdAt: at(900),
+  authenticators: [{ id: 'a1', label: 'Phone', lastUsedAt: at(3) }],
+};
+const others: readonly ConsoleUser[] = [
+  { ...ada, id: 'b', username: 'bob', name: '', roles: [], factor: 'closed', status: 'disabled' },
+  { ...ada, id: 'c', username: 'c'.repeat(120), name: 'محمد', roles: [], factor: 'none', status: 'pending' },
+];
+const event = {
+  id: '17',
+  at: at(2),
+  type: 'second-factor.reset',
+  actor: '5f0c2b6e-6a53-4d9b-9a3b-0e7c1f4f2f11',
+  target: ada.id,
+  result: 'success' as const,
+  reason: 'Lost the phone, identity checked by video call',
+  requestId: '0d9f4b1e-4b47-4e8f-8f3a-3f1f5b2c9a77',
+  address: '203.0.113.7',
+};
+const client = {
+  id: 'meadow',
+  name: 'Meadow Books',
+  redirectUris: ['https://shop.meadow-books.example/callback'],
+  confidential: true,
+  secrets: [
+    { id: 's1', createdAt: at(900), expiresAt: at(-100) },
+    { id: 's2', createdAt: at(1), expiresAt: null },
+  ],
+};
+const noFilter = { query: '', status: '', secondFactor: '' };
+
+/** The console's pages, in the states that look different. */
+export const consoleSamples: readonly ConsoleSample[] = [
+  sample('console-users', 'full', {
+    ...frame,
+    filter: { query: 'a', status: 'active', secondFactor: 'enabled' },
+    users: [ada, ...others],
+    total: 3,
+    moreHref: '/admin/users?cursor=x',
+  }),
+  sample('console-users', 'empty', { ...frame, filter: noFilter, users: [], total: 0, moreHref: null }),
+  sample('console-user', 'full', {
+    ...frame,
+    user: ada,
+    acts: [...consoleActs],
+    sessions: [{ userAgent: 'Mozilla/5.0 Firefox/140.0', address: '203.0.113.7', lastSeenAt: at(1) }],
+    help: [{ id: 'h1', message: 'My phone fell into the lake. Call me at extension 12.', createdAt: at(5) }],
+    recent: [event, { ...event, id: '18', result: 'failure', reason: null, type: 'one-time-code.refused' }],
+  }),
+  sample('console-user', 'empty', {
+    ...frame,
+    sections: ['users'],
+    user: { ...ada, authenticators: [], email: null, factor: 'none', roles: [] },
+    acts: [],
+    sessions: [],
+    help: [],
+    recent: [],
+  }),
+  sample('console-act', 'full', { ...frame, act: 'reset', user: ada, reason: '', refused: null }),
+  sample('console-act', 'error', { ...frame, act: 'disable', user: ada, reason: 'x', refused: 'last-operator' }),
+  sample('console-once', 'full', {
+    ...frame,
+    what: 'link',
+    name: 'Ada Lovelace',
+    value: 'https://login.example/set-up/3QX2RHDWV8TK4M3QX2RHDWV8TK4M3QX2RHDWV8TK4M',
+    backHref: '/admin/users/x',
+  }),
+  sample('console-once', 'secret', {
+    ...frame,
+    what: 'secret',
+    name: 'meadow',
+    value: '3QX2RHDWV8TK4M3QX2RHDWV8TK4M3QX2RHDWV8TK4M',
+    backHref: '/admin/clients/meadow',
+  }),
+  sample('console-clients', 'full', { ...frame, clients: [client], moreHref: '/admin/clients?cursor=x' }),
+  sample('console-client', 'full', { ...frame, client, refused: false }),
+  sample('console-client', 'error', { ...frame, client, refused: true }),
+  sample('console-audit', 'full', {
+    ...frame,
+    filter: { type: event.type, person: '', requestId: '' },
+    types: [event.type, 'sign-in.completed'],
+    events: [event],
+    exportHref: '/admin/audit/export?type=second-factor.reset',
+    moreHref: '/admin/audit?cursor=x',
+  }),
+  sample('console-report', 'full', {
+    ...frame,
+    people: 1204,
+    counts: { enabled: 1100, pending: 4, none: 98, closed: 2 },
+    asked: { user: 'ada', clientId: 'meadow' },
+    steps: [
+      { step: 'password', reasons: ['Nobody is signed in.'] },
+      { step: 'finish', reasons: [] },
+    ],
+  }),
+];
