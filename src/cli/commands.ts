@@ -3,6 +3,7 @@ import { auditGroup } from './audit.ts';
 import { clientsGroup } from './clients.ts';
 import type { Command, CommandGroup } from './command.ts';
 import { importGroup } from './import.ts';
+import { keysGroup } from './keys.ts';
 import { policyGroup } from './policy.ts';
 import { secondFactorGroup } from './second-factor.ts';
 import { settingsGroup } from './settings.ts';
@@ -16,6 +17,7 @@ export const groups: readonly CommandGroup[] = [
   secondFactorGroup,
   clientsGroup,
   policyGroup,
+  keysGroup,
   auditGroup,
   afterRestoreGroup,
 ];
