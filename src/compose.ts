@@ -148,7 +148,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     newId,
   });
   const server = createHttpServer(app);
-  const background = createBackground(services, views);
+  const background = createBackground(services, views, protocol.deliverLogout);
 
   return {
     services,

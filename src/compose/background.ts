@@ -1,9 +1,8 @@
 import { createKeepAuditMonths } from '../audit/prune.ts';
 import { createSealer } from '../audit/sealer.ts';
 import type { Views } from '../http/views.ts';
-import { createSweep } from '../operations/expiry-store.ts';
+import type { Deliver } from '../notifications/delivery.ts';
 import { createPeriodic } from '../operations/periodic-work.ts';
-import { PostgresExpiryStore } from '../storage/postgres/expiry-store.ts';
 import { createDeliveries } from './deliveries.ts';
 import type { Services } from './services.ts';
 
@@ -13,14 +12,14 @@ export interface Background {
 }
 
 /** What runs beside the requests, on every replica: chaining the record, sweeping, keeping months, and deliveries. */
-export function createBackground(services: Services, views: Views): Background {
-  const { database, inTransaction, secretBox, logger, closeAbandoned } = services;
+export function createBackground(services: Services, views: Views, logout: Deliver): Background {
+  const { inTransaction, secretBox, logger, closeAbandoned, sweepExpired } = services;
   const sealer = createSealer({ inTransaction, secretBox, logger });
-  const deliveries = createDeliveries(services, views);
+  const deliveries = createDeliveries(services, views, logout);
   const periodic = createPeriodic(
     [
       { name: 'abandoned challenges', everySeconds: 15, run: closeAbandoned },
-      { name: 'expired rows', everySeconds: 60, run: createSweep(new PostgresExpiryStore(database.kysely)) },
+      { name: 'expired rows', everySeconds: 60, run: sweepExpired },
       { name: 'months of the record', everySeconds: 3600, run: createKeepAuditMonths(inTransaction) },
     ],
     logger,

@@ -1,4 +1,5 @@
 import type { Views } from '../http/views.ts';
+import type { Deliver } from '../notifications/delivery.ts';
 import { createDispatcher } from '../notifications/dispatcher.ts';
 import { PostgresOutboxQueue } from '../storage/postgres/outbox-queue.ts';
 import { createMail } from './mail.ts';
@@ -11,11 +12,11 @@ export interface Deliveries {
 }
 
 /** What leaves the service without being asked for: the outbox's items. */
-export function createDeliveries(services: Services, views: Views): Deliveries {
+export function createDeliveries(services: Services, views: Views, logout: Deliver): Deliveries {
   const { clock, logger, database, secretBox } = services;
   const mail = createMail(services, views);
   const queue = new PostgresOutboxQueue(database.kysely, secretBox);
-  const dispatcher = createDispatcher({ queue, deliver: { mail: mail.deliver }, clock, logger });
+  const dispatcher = createDispatcher({ queue, deliver: { mail: mail.deliver, logout }, clock, logger });
   return {
     start: () => dispatcher.start(),
     async stop() {

@@ -10,6 +10,7 @@ import { createProvider, type ProviderOptions } from '../provider/create-provide
 import { ownClientMetadata } from '../provider/own-client-metadata.ts';
 import { openIdScopes } from '../provider/resource-servers.ts';
 import { checkMetadata } from '../provider/check-metadata.ts';
+import { createLogoutDelivery } from '../provider/logout-delivery.ts';
 import { requestOrigin } from '../provider/request-origin.ts';
 import type { LoadedSigningKeys } from '../provider/manage-signing-keys.ts';
 import type { RelyingParty } from '../relying-parties/relying-party-store.ts';
@@ -73,6 +74,7 @@ export async function createHandleProtocol({
   };
   const options: Omit<ProviderOptions, 'jwks'> = {
     issuer: settings.issuer,
+    fetch: (url, init) => services.outbound.fetch(url as string | URL, init as never) as unknown as Promise<Response>,
     adapter,
     cookieKeys: keys.cookies,
     findUser: (id) => guarded(() => users.find(id)),
@@ -105,6 +107,7 @@ export async function createHandleProtocol({
   return {
     /** The engine of this moment; another one takes its place when the signing keys change. */
     provider: () => engine.provider,
+    deliverLogout: createLogoutDelivery(() => engine.provider),
     signingKeyWatch: createSigningKeyWatch(
       services.manageSigningKeys,
       first,

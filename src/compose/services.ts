@@ -5,13 +5,15 @@ import { openDataFolder, type DataFolder } from '../config/data-folder.ts';
 import type { Settings } from '../config/settings-table.ts';
 import { createPasswordHasher } from '../crypto/password-hasher.ts';
 import { createSecretBox } from '../crypto/secret-box.ts';
-import type { AuditEvent } from '../domain/audit-event.ts';
+import { serviceContext, type AuditEvent } from '../domain/audit-event.ts';
 import { throttleLimits } from '../domain/throttle.ts';
 import { SetupFault, StoreUnavailable } from '../errors.ts';
 import { networkOf } from '../http/client-address.ts';
 import type { Logger } from '../logger.ts';
+import { createOutbound } from '../notifications/outbound.ts';
 import { observeEvents } from '../operations/observe-events.ts';
 import { createManageSigningKeys } from '../provider/manage-signing-keys.ts';
+import { createSweep } from '../operations/expiry-store.ts';
 import { createManageRelyingParties } from '../relying-parties/manage-relying-parties.ts';
 import { createChangeSecondFactor } from '../second-factor/change-second-factor.ts';
 import { createEnrolAuthenticator } from '../second-factor/enrol-authenticator.ts';
@@ -24,6 +26,7 @@ import type { ShortLivedRecords } from '../short-lived-records.ts';
 import { InProcessAttemptStore } from '../storage/in-process/attempt-store.ts';
 import { InProcessShortLivedRecords } from '../storage/in-process/short-lived-records.ts';
 import { PostgresAuditReader } from '../storage/postgres/audit-reader.ts';
+import { PostgresExpiryStore } from '../storage/postgres/expiry-store.ts';
 import { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
 import { createInTransaction, openDatabase, type Database } from '../storage/postgres/database.ts';
 import { migrate } from '../storage/postgres/migrate.ts';
@@ -127,6 +130,15 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     isCommon: loadCommonPasswords(),
     contextWords: [settings.productName, 'twofold', new URL(settings.issuer).hostname.split('.').at(-2) ?? ''],
   };
+  const outbound = createOutbound({
+    allowed: settings.outboundAllowed,
+    onRefused: (host) => {
+      const event = { type: 'outbound.refused', actor: 'service', target: '', result: 'failure' } as const;
+      inTransaction(({ audit }) => audit.record({ ...event, details: { host }, context: serviceContext })).catch(
+        (err: unknown) => logger.warn({ err }, 'a refused address could not be recorded'),
+      );
+    },
+  });
   const manageUsers = createManageUsers(inTransaction);
   const policy = createPolicyServices({ settings, inTransaction, clock, limits, findUser: manageUsers.find });
   const status = createSecondFactorStatus(inTransaction, secondFactor);
@@ -165,10 +177,13 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     hasSecondFactor,
     changeSecondFactor: createChangeSecondFactor({ inTransaction, hasher }),
     resetSecondFactor: createResetSecondFactor(inTransaction),
+    outbound,
+    sweepExpired: createSweep(new PostgresExpiryStore(database.kysely)),
     ping: short.ping,
     /** `observe` hears of what was recorded, once it is committed. */
     onRecorded: (observe: (events: readonly AuditEvent[]) => void) => void observers.add(observe),
     async close() {
+      await outbound.close();
       await short.close();
       await database.close();
     },

@@ -84,6 +84,14 @@ export const settingsTable = settings({
     sentence: 'Addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed.',
   },
   ...operationSettings,
+  outboundAllowed: {
+    name: 'TWOFOLD_OUTBOUND_ALLOWED',
+    path: 'http.outbound_allowed',
+    schema: list,
+    default: '',
+    sentence:
+      'Hosts and networks (CIDR) of internal relying parties and webhooks that may be reached though they are not public.',
+  },
   databaseUrl: {
     name: 'DATABASE_URL',
     path: 'database.url',

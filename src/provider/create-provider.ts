@@ -5,6 +5,7 @@ import { answeredAcr, namesOf, type AcrNames } from '../domain/authentication.ts
 import type { User } from '../domain/user.ts';
 import { askedAcr } from './asked-acr.ts';
 import { accountOf, claimsByScope } from './claims.ts';
+import { sendLogoutTokensFromOutbox } from './logout-delivery.ts';
 import { isRefreshRefused } from './refresh-policy.ts';
 import { allowedOrigin, assertClientAssertion, createFeatures, enabledAlgorithms } from './features.ts';
 import { allowFormPost } from './form-post.ts';
@@ -25,6 +26,8 @@ export interface ProviderPages {
 
 export interface ProviderOptions {
   readonly issuer: string;
+  /** The guarded way out to addresses that clients wrote. */
+  readonly fetch: NonNullable<Configuration['fetch']>;
   readonly adapter: (model: string) => Adapter;
   readonly jwks: { keys: JWK[] };
   readonly cookieKeys: string[];
@@ -79,6 +82,7 @@ export function createProvider(options: ProviderOptions): Provider {
       long: { httpOnly: true, sameSite: 'lax', path: '/', secure, signed: true, overwrite: true },
       short: { httpOnly: true, sameSite: 'lax', secure, signed: true, overwrite: true },
     },
+    fetch: options.fetch,
     features: createFeatures(options),
     enabledJWA: enabledAlgorithms,
     assertJwtClientAuthClaimsAndHeader: assertClientAssertion as never,
@@ -153,6 +157,7 @@ export function createProvider(options: ProviderOptions): Provider {
   answerAcrByTheNameAsked(provider, options.acrNames);
   compareHashedSecrets(provider, options.checkClientSecret);
   recordSessionEnds(provider, options.onSessionEnded);
+  sendLogoutTokensFromOutbox(provider);
   return provider;
 }
 

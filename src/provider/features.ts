@@ -53,6 +53,7 @@ export function createFeatures(options: ProviderOptions): Features {
     jwtUserinfo: { enabled: true },
     encryption: { enabled: true },
     revocation: { enabled: true },
+    backchannelLogout: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
     requestObjects: {
       enabled: true,

@@ -23,7 +23,16 @@ export interface AppliedRelyingParty {
   readonly clientSecret: string | null;
 }
 
-const texts = ['client_name', 'client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'jwks_uri', 'application_type'];
+const texts = [
+  'client_name',
+  'client_uri',
+  'logo_uri',
+  'policy_uri',
+  'tos_uri',
+  'jwks_uri',
+  'application_type',
+  'backchannel_logout_uri',
+];
 const lists = [
   'redirect_uris',
   'post_logout_redirect_uris',
@@ -60,6 +69,7 @@ const known = new Set([
   ...others,
   ...ours,
   'twofold_fapi_profile',
+  'backchannel_logout_session_required',
   'dpop_bound_access_tokens',
   'require_pushed_authorization_requests',
 ]);
@@ -164,6 +174,8 @@ export function readRelyingParty(request: RelyingPartyRequest) {
     for (const uri of (metadata[name] as string[] | undefined) ?? []) checkRedirect(name, uri, metadata);
   }
   checkCombinations(metadata);
+  const logoutUri = metadata['backchannel_logout_uri'];
+  if (typeof logoutUri === 'string') checkRedirect('backchannel_logout_uri', logoutUri, metadata);
   const wanted: RelyingParty = {
     clientId,
     metadata,

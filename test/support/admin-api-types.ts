@@ -710,6 +710,8 @@ export interface components {
             /** @enum {string} */
             subject_type?: "public" | "pairwise";
             sector_identifier_uri?: string;
+            backchannel_logout_uri?: string;
+            backchannel_logout_session_required?: boolean;
             dpop_bound_access_tokens?: boolean;
             require_pushed_authorization_requests?: boolean;
             /** @description True unless an operator lifts it for a confidential client. */
@@ -744,6 +746,8 @@ export interface components {
             id_token_signed_response_alg?: ("RS256" | "ES256" | "EdDSA") | null;
             subject_type?: ("public" | "pairwise") | null;
             sector_identifier_uri?: string | null;
+            backchannel_logout_uri?: string | null;
+            backchannel_logout_session_required?: boolean | null;
             dpop_bound_access_tokens?: boolean | null;
             require_pushed_authorization_requests?: boolean | null;
             require_pkce?: boolean | null;
@@ -1090,6 +1094,10 @@ export interface components {
             /** @description As in RFC 7591. */
             sector_identifier_uri?: unknown;
             /** @description As in RFC 7591. */
+            backchannel_logout_uri?: unknown;
+            /** @description As in RFC 7591. */
+            backchannel_logout_session_required?: unknown;
+            /** @description As in RFC 7591. */
             dpop_bound_access_tokens?: unknown;
             /** @description As in RFC 7591. */
             require_pushed_authorization_requests?: unknown;
@@ -1163,6 +1171,10 @@ export interface components {
             subject_type?: unknown;
             /** @description As in RFC 7591. */
             sector_identifier_uri?: unknown;
+            /** @description As in RFC 7591. */
+            backchannel_logout_uri?: unknown;
+            /** @description As in RFC 7591. */
+            backchannel_logout_session_required?: unknown;
             /** @description As in RFC 7591. */
             dpop_bound_access_tokens?: unknown;
             /** @description As in RFC 7591. */

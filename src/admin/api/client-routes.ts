@@ -38,6 +38,8 @@ const metadata = {
   id_token_signed_response_alg: z.enum(['RS256', 'ES256', 'EdDSA']),
   subject_type: z.enum(['public', 'pairwise']),
   sector_identifier_uri: address,
+  backchannel_logout_uri: address,
+  backchannel_logout_session_required: z.boolean(),
   dpop_bound_access_tokens: z.boolean(),
   require_pushed_authorization_requests: z.boolean(),
 };
