@@ -74,7 +74,7 @@ export async function createHandleProtocol({
   };
   const options: Omit<ProviderOptions, 'jwks'> = {
     issuer: settings.issuer,
-    fetch: (url, init) => services.outbound.fetch(url as string | URL, init as never) as unknown as Promise<Response>,
+    fetch: (url, init) => services.outbound.fetch(url as string | URL, init as never),
     adapter,
     cookieKeys: keys.cookies,
     findUser: (id) => guarded(() => users.find(id)),

@@ -1,4 +1,4 @@
-import { lookup as resolveName, type LookupAddress } from 'node:dns';
+import { lookup as resolveName } from 'node:dns';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { Agent, fetch, type RequestInit, type Response } from 'undici';
@@ -41,7 +41,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
 
   const mayReach = (address: string): boolean => {
     const parsed = ipaddr.process(address);
-    if (networks.some(([net, bits]) => net.kind() === parsed.kind() && parsed.match(net as never, bits))) return true;
+    if (networks.some(([net, bits]) => net.kind() === parsed.kind() && parsed.match(net, bits))) return true;
     // Everything that is not plainly of the public net has a range of another name.
     return parsed.range() === 'unicast';
   };
@@ -57,11 +57,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
       lookup: (hostname, { all, ...rest }, callback) => {
         resolveName(hostname, { ...rest, all: true }, (error, found) => {
           if (error) return callback(error, []);
-          const addresses = (found as unknown as LookupAddress[]).filter(
-            ({ address }) => hosts.has(hostname.toLowerCase()) || mayReach(address),
-          );
+          const addresses = found.filter(({ address }) => hosts.has(hostname.toLowerCase()) || mayReach(address));
           const [first] = addresses;
-          if (first === undefined || addresses.length < found.length) return callback(refuse(hostname) as never, []);
+          if (first === undefined || addresses.length < found.length) return callback(refuse(hostname), []);
           return all === true ? callback(null, addresses) : callback(null, first.address, first.family);
         });
       },
