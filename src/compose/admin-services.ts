@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import type { AdminServices, SessionAdministration } from '../admin/admin-services.ts';
 import { createVerifyAudit } from '../audit/verify.ts';
 import type { AcrNames } from '../domain/authentication.ts';
@@ -56,12 +57,17 @@ export function createAdminServices({ services, protocol, acr }: AdminParts): Ad
       coverage: () => guarded(() => directory.coverage()),
     },
     requiredOf: createRequiredOf({ inTransaction, names: services.acrNames, fallback: services.fallbackPolicy }),
-    fernetKeys: () => [],
+    fernetKeys: () => readFernetKeys(settings.importFernetKeysFile),
     countOperators: () => inTransaction(({ users }) => users.countOperators()),
     relyingParties: createAdministerRelyingParties({ inTransaction, checkMetadata: protocol.checkMetadata }),
     sessions: createSessionAdministration(inTransaction),
     verifyAudit: createVerifyAudit({ reader: new PostgresChainReader(db), secretBox }),
   };
+}
+
+/** Read at each import, so that the file need not lie there longer than the import takes. */
+function readFernetKeys(path: string | undefined): string[] {
+  return path === undefined || !existsSync(path) ? [] : readFileSync(path, 'utf8').split(/\s+/).filter(Boolean);
 }
 
 /** How many rows one step of an end of everything takes: short enough that nobody waits for its locks. */

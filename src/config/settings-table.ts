@@ -200,6 +200,12 @@ export const settingsTable = settings({
     default: '600',
     sentence: 'How old the sign-in of an operator may be for a change, at the admin API and the console.',
   },
+  importFernetKeysFile: {
+    name: 'TWOFOLD_IMPORT_FERNET_KEYS_FILE',
+    path: 'operators.import_fernet_keys_file',
+    schema: text,
+    sentence: 'A file with the Fernet keys of another system, one a line, for an import of its secrets.',
+  },
   adminCallsPerMinute: {
     name: 'TWOFOLD_ADMIN_CALLS_PER_MINUTE',
     path: 'operators.calls_per_minute',
