@@ -60,7 +60,7 @@ export const testClient = {
 
 /** Composes and starts the real service on a free port of the loopback. */
 export async function startService(shape: Shape, options: ServiceOptions = {}): Promise<TestService> {
-  const port = await freePort();
+  const port = Number(options.environment?.['PORT'] ?? (await freePort()));
   const issuer = `http://localhost:${port}`;
   const folder = mkdtempSync(join(tmpdir(), 'twofold-'));
   const database = shape === 'servers' ? await freshDatabase() : undefined;
@@ -170,7 +170,7 @@ async function addPerson({ services }: Composed, withoutFactor: boolean): Promis
   };
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
