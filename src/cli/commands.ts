@@ -6,6 +6,7 @@ import { importGroup } from './import.ts';
 import { keysGroup } from './keys.ts';
 import { policyGroup } from './policy.ts';
 import { secondFactorGroup } from './second-factor.ts';
+import { secretsGroup } from './secrets.ts';
 import { settingsGroup } from './settings.ts';
 import { usersGroup } from './users.ts';
 
@@ -20,6 +21,7 @@ export const groups: readonly CommandGroup[] = [
   keysGroup,
   auditGroup,
   afterRestoreGroup,
+  secretsGroup,
 ];
 
 /** Every command that needs the stores, by the name under which it is sent. */

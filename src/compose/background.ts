@@ -13,13 +13,15 @@ export interface Background {
 
 /** What runs beside the requests, on every replica: chaining the record, sweeping, keeping months, and deliveries. */
 export function createBackground(services: Services, views: Views, logout: Deliver): Background {
-  const { inTransaction, secretBox, logger, closeAbandoned, sweepExpired } = services;
+  const { inTransaction, secretBox, logger, closeAbandoned, encryptionKeys, sweepExpired } = services;
   const sealer = createSealer({ inTransaction, secretBox, logger });
   const deliveries = createDeliveries(services, views, logout);
   const periodic = createPeriodic(
     [
       { name: 'abandoned challenges', everySeconds: 15, run: closeAbandoned },
       { name: 'expired rows', everySeconds: 60, run: sweepExpired },
+      { name: 'sealing key', everySeconds: 5, run: encryptionKeys.chooseSealingKey },
+      { name: 'sealing anew', everySeconds: 60, run: encryptionKeys.resealWhereNeeded },
       { name: 'months of the record', everySeconds: 3600, run: createKeepAuditMonths(inTransaction) },
     ],
     logger,

@@ -11,6 +11,7 @@ import { SetupFault, StoreUnavailable } from '../errors.ts';
 import { networkOf } from '../http/client-address.ts';
 import type { Logger } from '../logger.ts';
 import { createOutbound } from '../notifications/outbound.ts';
+import { createEncryptionKeys } from '../operations/encryption-keys.ts';
 import { observeEvents } from '../operations/observe-events.ts';
 import { createManageSigningKeys } from '../provider/manage-signing-keys.ts';
 import { createSweep } from '../operations/expiry-store.ts';
@@ -43,6 +44,8 @@ import { createSetPassword } from '../users/set-password.ts';
 import { createNoticeServices } from './notice-services.ts';
 import { createPolicyServices } from './policy-services.ts';
 import { createBrake } from './brake.ts';
+import { sealedColumns } from './sealed-columns.ts';
+import { keysOf } from './keys-of.ts';
 import { makeStores } from './stores.ts';
 
 export interface ServiceOptions {
@@ -73,7 +76,10 @@ export async function openServices(options: ServiceOptions) {
     database = await openAndMigrate({ settings, folder, logger, onProgress, migrates });
     short = await openShortLived(settings, logger, clock);
     const wired = wire({ settings, logger, clock, database, short, keys, secretBox });
-    if (migrates) await wired.managePolicies.seed(settings.policies);
+    if (migrates) {
+      await wired.encryptionKeys.check();
+      await wired.managePolicies.seed(settings.policies);
+    }
     return { folder, ...wired };
   } catch (error) {
     await short?.close();
@@ -179,6 +185,12 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     resetSecondFactor: createResetSecondFactor(inTransaction),
     outbound,
     sweepExpired: createSweep(new PostgresExpiryStore(database.kysely)),
+    encryptionKeys: createEncryptionKeys({
+      inTransaction,
+      ring: secretBox,
+      columns: sealedColumns,
+      rolloutSeconds: settings.keyRolloutSeconds,
+    }),
     ping: short.ping,
     /** `observe` hears of what was recorded, once it is committed. */
     onRecorded: (observe: (events: readonly AuditEvent[]) => void) => void observers.add(observe),
@@ -197,15 +209,6 @@ function scheduleOf(settings: Settings) {
     aheadSeconds: settings.signingKeyAheadSeconds,
     retiredSeconds: settings.signingKeyRetiredDays * day,
   };
-}
-
-function keysOf(settings: Settings, folder: DataFolder | undefined) {
-  const encryption = settings.encryptionKeys ?? folder?.encryptionKeys ?? [];
-  const cookies = settings.cookieKeys ?? folder?.cookieKeys ?? [];
-  if (cookies.length === 0) {
-    throw new SetupFault('cookie_keys_missing', 'COOKIE_KEYS: no key is set. Make one with: openssl rand -base64 32');
-  }
-  return { encryption, cookies: [...cookies] };
 }
 
 interface Opening extends Required<Pick<ServiceOptions, 'settings' | 'logger' | 'onProgress' | 'migrates'>> {

@@ -7,6 +7,7 @@ import { PostgresAuditLog } from '../storage/postgres/audit-log.ts';
 import { PostgresAuditMonthStore } from '../storage/postgres/audit-months.ts';
 import { PostgresAuthenticatorStore } from '../storage/postgres/authenticator-store.ts';
 import { PostgresChallengeHistory } from '../storage/postgres/challenge-history.ts';
+import { PostgresEncryptionKeyStore } from '../storage/postgres/encryption-key-store.ts';
 import { PostgresGuardStore } from '../storage/postgres/guard-store.ts';
 import { PostgresHelpRequestStore } from '../storage/postgres/help-request-store.ts';
 import { PostgresIdempotentAnswers } from '../storage/postgres/idempotent-answers.ts';
@@ -56,6 +57,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     authenticators,
     recoveryCodes,
     relyingParties,
+    encryptionKeys: new PostgresEncryptionKeyStore(db),
     signingKeys: new PostgresSigningKeyStore(db),
     idempotentAnswers: new PostgresIdempotentAnswers(db),
     policies,

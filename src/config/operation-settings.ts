@@ -23,4 +23,12 @@ export const operationSettings = {
     default: '0',
     sentence: 'How long after SIGTERM requests are still taken while /readyz says no, for a load balancer to notice.',
   },
+  keyRolloutSeconds: {
+    name: 'TWOFOLD_KEY_ROLLOUT_SECONDS',
+    path: 'keys.rollout_seconds',
+    schema: whole(0, 86_400),
+    default: '600',
+    sentence:
+      'How long a new encryption key only opens before it seals: the time in which every replica is restarted with it.',
+  },
 } as const satisfies Record<string, SettingDefinition>;

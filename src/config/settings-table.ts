@@ -20,7 +20,11 @@ const encryptionKeys = list
       return { id, key };
     }),
   )
-  .refine((keys) => new Set(keys.map(({ id }) => id)).size === keys.length, 'the same key id stands there twice');
+  .refine((keys) => new Set(keys.map(({ id }) => id)).size === keys.length, 'the same key id stands there twice')
+  .refine(
+    (keys) => new Set(keys.map(({ key }) => key.toString('hex'))).size === keys.length,
+    'the same key stands there under two ids',
+  );
 
 const issuer = z.string().refine((value) => {
   const url = URL.canParse(value) ? new URL(value) : undefined;

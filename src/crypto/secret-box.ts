@@ -12,13 +12,23 @@ export interface SecretContext {
 
 /** Seals small secrets with AES-256-GCM under a ring of keys. */
 export interface SecretBox {
-  /** Seals under the ring's first key: `v1.<key id>.<nonce>.<ciphertext and tag>`, the last two in base64url. */
+  /** Seals under the ring's present key, at first its first one: `v1.<key id>.<nonce>.<ciphertext and tag>`, the last two in base64url. */
   seal(plaintext: Uint8Array, context: SecretContext): string;
   /** Opens under whichever key of the ring sealed it; throws `SecretUnreadable`. */
   open(sealed: string, context: SecretContext): Buffer;
   /** The key that sealed it. */
   keyIdOf(sealed: string): string;
   readonly currentKeyId: string;
+}
+
+/** The box over the service's own keys, of which another one may come to seal while it runs. */
+export interface KeyRing extends SecretBox {
+  /** In the order they were given. */
+  readonly keyIds: readonly string[];
+  /** Seals under this key of the ring from now on. */
+  sealWith(keyId: string): void;
+  /** Seals one value under a certain key of the ring. */
+  sealUnder(keyId: string, plaintext: Uint8Array, context: SecretContext): string;
 }
 
 export interface EncryptionKey {
@@ -39,12 +49,12 @@ const tagBytes = 16;
 const newKeyCommand = `node -e "console.log('k1:' + require('crypto').randomBytes(32).toString('base64'))"`;
 
 /**
- * The ring's first key seals, all of them open. Random 96-bit nonces: NIST SP 800-38D section 8.3 allows 2^32 messages a
+ * One key of the ring seals, all of them open. Random 96-bit nonces: NIST SP 800-38D section 8.3 allows 2^32 messages a
  * key, far beyond what one installation seals between two rotations.
  */
-export function createSecretBox(ring: readonly EncryptionKey[]): SecretBox {
-  const current = ring[0];
-  if (current === undefined) {
+export function createSecretBox(ring: readonly EncryptionKey[]): KeyRing {
+  const [first] = ring;
+  if (first === undefined) {
     throw new SetupFault(
       'encryption_key_missing',
       `ENCRYPTION_KEYS: no encryption key is set. Make one with: ${newKeyCommand}`,
@@ -59,16 +69,34 @@ export function createSecretBox(ring: readonly EncryptionKey[]): SecretBox {
     keys.set(id, key);
   }
 
+  let currentKeyId = first.id;
+
+  function keyOf(id: string): Uint8Array {
+    const key = keys.get(id);
+    if (key === undefined) throw new SetupFault('encryption_key_missing', `ENCRYPTION_KEYS: there is no key '${id}'`);
+    return key;
+  }
+
+  function sealUnder(keyId: string, plaintext: Uint8Array, context: SecretContext): string {
+    const nonce = randomBytes(nonceBytes);
+    const cipher = createCipheriv('aes-256-gcm', keyOf(keyId), nonce);
+    cipher.setAAD(additionalData(keyId, context));
+    const body = Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+    return `v1.${keyId}.${nonce.toString('base64url')}.${body.toString('base64url')}`;
+  }
+
   return {
-    currentKeyId: current.id,
-    keyIdOf: (sealed) => parse(sealed).keyId,
-    seal(plaintext, context) {
-      const nonce = randomBytes(nonceBytes);
-      const cipher = createCipheriv('aes-256-gcm', current.key, nonce);
-      cipher.setAAD(additionalData(current.id, context));
-      const body = Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
-      return `v1.${current.id}.${nonce.toString('base64url')}.${body.toString('base64url')}`;
+    get currentKeyId() {
+      return currentKeyId;
     },
+    keyIds: [...keys.keys()],
+    sealUnder,
+    sealWith(keyId) {
+      keyOf(keyId);
+      currentKeyId = keyId;
+    },
+    keyIdOf: (sealed) => parse(sealed).keyId,
+    seal: (plaintext, context) => sealUnder(currentKeyId, plaintext, context),
     open(sealed, context) {
       const { keyId, nonce, body } = parse(sealed);
       const key = keys.get(keyId);

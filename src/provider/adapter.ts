@@ -120,7 +120,7 @@ const lateLoserMilliseconds = 2000;
 
 /** Codes and refresh tokens. `consume` is one conditional write, and the losers of a race get nothing. */
 function tokenAdapter(kind: string, { tokens, secretBox, epochMilliseconds }: AdapterDependencies): Adapter {
-  const successorContext = (idHash: string) => ({ table: kind, column: 'successor', owner: '', row: idHash });
+  const successorContext = (idHash: string) => tokenContext(kind, idHash, 'successor');
   /** The successor of a token used up moments ago, while nobody has used it. */
   const successorOf = async (idHash: string, consumedAt: Date): Promise<string | undefined> => {
     if (kind !== 'RefreshToken' || epochMilliseconds() - consumedAt.getTime() > repeatableSeconds * 1000)
@@ -270,10 +270,15 @@ function recordAdapter(kind: string, dependencies: AdapterDependencies): Adapter
 const consumable = new Set(['PushedAuthorizationRequest', 'DeviceCode', 'BackchannelAuthenticationRequest']);
 
 function seal(box: SecretBox, kind: string, idHash: string, payload: AdapterPayload): string {
-  return box.seal(Buffer.from(JSON.stringify(payload)), { table: kind, column: 'payload', owner: '', row: idHash });
+  return box.seal(Buffer.from(JSON.stringify(payload)), tokenContext(kind, idHash));
 }
 
 function open(box: SecretBox, kind: string, idHash: string, sealed: string): AdapterPayload {
-  const plain = box.open(sealed, { table: kind, column: 'payload', owner: '', row: idHash });
+  const plain = box.open(sealed, tokenContext(kind, idHash));
   return JSON.parse(plain.toString('utf8')) as AdapterPayload;
+}
+
+/** What the payload of a token, or of a record of the engine, is bound to, and what its successor is. */
+export function tokenContext(kind: string, idHash: string, column: 'payload' | 'successor' = 'payload') {
+  return { table: kind, column, owner: '', row: idHash };
 }

@@ -12,7 +12,7 @@ export function openSigningKeys(stored: readonly StoredSigningKey[], box: Secret
   const keys = [...usable]
     .sort((a, b) => order[a.state] - order[b.state])
     .map((key): JWK => {
-      const secret = JSON.parse(box.open(key.privateSealed, contextOf(key.kid)).toString('utf8')) as JWK;
+      const secret = JSON.parse(box.open(key.privateSealed, signingKeyContext(key.kid)).toString('utf8')) as JWK;
       return { ...key.publicJwk, ...secret, kid: key.kid, alg: key.algorithm, use: 'sig' };
     });
   return { keys };
@@ -36,10 +36,11 @@ export async function newSigningKey(algorithm: SigningAlgorithm, box: SecretBox)
     kid,
     algorithm,
     publicJwk: { ...open },
-    privateSealed: box.seal(Buffer.from(JSON.stringify(secret)), contextOf(kid)),
+    privateSealed: box.seal(Buffer.from(JSON.stringify(secret)), signingKeyContext(kid)),
   };
 }
 
-function contextOf(kid: string) {
+/** What a private part is bound to. */
+export function signingKeyContext(kid: string) {
   return { table: 'signing_keys', column: 'private_sealed', owner: '', row: kid };
 }

@@ -37,7 +37,7 @@ export async function onceForKey(
     case 'other-request':
       throw new Fault('idempotency_key_reused', 422, 'this key was used for another request');
     case 'answered': {
-      const plain = secretBox.open(begun.answerSealed, contextOf(keyHash)).toString('utf8');
+      const plain = secretBox.open(begun.answerSealed, idempotentAnswerContext(keyHash)).toString('utf8');
       return { ...(JSON.parse(plain) as Answer), replayed: true };
     }
     case 'begun':
@@ -50,13 +50,14 @@ export async function onceForKey(
     if (error instanceof Fault) await idempotentAnswers.forget(keyHash);
     throw error;
   }
-  const sealed = secretBox.seal(Buffer.from(JSON.stringify(answer)), contextOf(keyHash));
+  const sealed = secretBox.seal(Buffer.from(JSON.stringify(answer)), idempotentAnswerContext(keyHash));
   await idempotentAnswers.finish(keyHash, sealed);
   return answer;
 }
 
 /** Answers hold links and secrets that are shown once. */
-function contextOf(keyHash: string): SecretContext {
+/** What a stored answer is bound to. */
+export function idempotentAnswerContext(keyHash: string): SecretContext {
   return { table: 'idempotent_answers', column: 'answer_sealed', owner: '', row: keyHash };
 }
 

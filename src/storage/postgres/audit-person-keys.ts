@@ -38,7 +38,7 @@ export class PersonKeys {
       const key = newBytes(keyBytes);
       const made = await db
         .insertInto('person_keys')
-        .values({ subject, key_sealed: this.#secretBox.seal(key, contextOf(subject)) })
+        .values({ subject, key_sealed: this.#secretBox.seal(key, personKeyContext(subject)) })
         .onConflict((conflict) => conflict.column('subject').doNothing())
         .returning('subject')
         .executeTakeFirst();
@@ -75,7 +75,7 @@ export class PersonKeys {
       .where('subject', '=', sql<string>`any (${unknown})`)
       .execute();
     for (const { subject, key_sealed: sealed } of rows) {
-      const box = sealed === null ? null : boxOf(this.#secretBox.open(sealed, contextOf(subject)));
+      const box = sealed === null ? null : boxOf(this.#secretBox.open(sealed, personKeyContext(subject)));
       boxes.set(subject, box);
       this.#remember(subject, box, now);
     }
@@ -104,6 +104,7 @@ function boxOf(key: Uint8Array): SecretBox {
   return createSecretBox([{ id: 'p', key }]);
 }
 
-function contextOf(subject: string): SecretContext {
+/** What a key of a person is bound to. */
+export function personKeyContext(subject: string): SecretContext {
   return { table: 'person_keys', column: 'key_sealed', owner: subject, row: subject };
 }
