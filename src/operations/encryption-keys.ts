@@ -121,6 +121,8 @@ export function createEncryptionKeys(dependencies: RotationDependencies) {
       await checkEncryptionKeys(dependencies);
       await chooseSealingKey(dependencies);
     },
+    /** All that is sealed anew. */
+    columns,
     reseal,
     chooseSealingKey: () => chooseSealingKey(dependencies),
     /** The same in the background: only while an older key may still hold something. */

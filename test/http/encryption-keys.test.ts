@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'kysely';
-import { sealedColumns } from '../../src/compose/sealed-columns.ts';
 import { newBytes } from '../../src/crypto/random.ts';
 import type { Fault } from '../../src/errors.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
@@ -182,7 +181,7 @@ test('every column of sealed values is sealed anew when the key changes, but tho
       'audit_seals.hash_sealed',
       'encryption_keys.check_sealed',
     ]);
-    const listed = sealedColumns.map(({ table, column }) => `${table}.${column}`);
+    const listed = service.composed.services.encryptionKeys.columns.map(({ table, column }) => `${table}.${column}`);
     const inDatabase = rows.map(({ name }) => name).filter((name) => !apart.has(name));
     assert.deepEqual(inDatabase.toSorted(), listed.toSorted());
   } finally {
