@@ -40,6 +40,8 @@ export default defineConfig({
           { text: 'Runbooks', link: '/docs/runbooks' },
           { text: 'Upgrade', link: '/docs/upgrade' },
           { text: 'Scale', link: '/docs/scale' },
+          { text: 'Command line', link: '/docs/command-line' },
+          { text: 'Admin API', link: '/docs/admin-api' },
           { text: 'Settings', link: '/config/settings' },
           { text: 'Security', link: '/SECURITY' },
         ],

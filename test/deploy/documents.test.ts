@@ -50,9 +50,11 @@ function commandsOf({ text }: Block): string[] {
   return lines.map((line) => line.replace(/(^|\s)#.*$/, '').trim()).filter((line) => line !== '');
 }
 
-/** What the suite and `.ci/run` are themselves: running them here would have no end. */
+/** What the suite and `.ci/run` are themselves, or journeys run: running them here would have no end. */
 const runElsewhere =
-  /^(npm ci|npm test|npm run (test:all|test:file|check|bench|format|gallery|site)|bash \.ci\/run|\.ci\/run)\b/;
+  /^(npm ci|npm test|npm run (test:all|test:file|check|bench|format|gallery|site)|bash \.ci\/run|\.ci\/run|\S+ npx node examples\/\S+)\b/;
+
+const isOfItsOwn = (command: string): boolean => runElsewhere.test(command) || /\bnpm start$/.test(command);
 
 describe('the commands of the documents', () => {
   const folder = mkdtempSync(join(tmpdir(), 'twofold-documents-'));
@@ -104,7 +106,10 @@ describe('the commands of the documents', () => {
       for (const block of own) {
         const name = /^# ([\w.-]+\.(?:ya?ml|json|ndjson|csv|env))\n/.exec(block.text)?.[1];
         if (name !== undefined) writeFileSync(join(folder, name), block.text);
-        if (block.language === 'sh') for (const command of commandsOf(block)) await run(block, command);
+        if (block.language !== 'sh') continue;
+        // As a person would paste it: whole, so that a text may go over several lines.
+        if (commandsOf(block).some(isOfItsOwn)) for (const command of commandsOf(block)) await run(block, command);
+        else await run(block, block.text);
       }
     });
   }
@@ -113,9 +118,10 @@ describe('the commands of the documents', () => {
     if (runElsewhere.test(command) && !command.includes('&& npm start')) return;
     const place = `${block.path}:${block.line}: ${command}`;
     if (/\bnpm start$/.test(command)) return startAndStop(command.replace(/^npm ci && /, ''), place);
-    // As a person would type it, with nothing on standard input.
-    await promisify(execFile)('sh', ['-c', `${command} < /dev/null`], { cwd: folder, env: environment }).catch(
-      (error: { stdout?: string; stderr?: string }) => assert.fail(`${place}\n${error.stdout}${error.stderr}`),
+    const running = promisify(execFile)('sh', ['-e', '-c', command], { cwd: folder, env: environment });
+    running.child.stdin?.end();
+    await running.catch((error: { stdout?: string; stderr?: string }) =>
+      assert.fail(`${place}\n${error.stdout}${error.stderr}`),
     );
   }
 
