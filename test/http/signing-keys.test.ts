@@ -104,7 +104,7 @@ for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
         after
           .filter(({ state }) => state === 'active')
           .map(({ kid }) => kid)
-          .sort(),
+          .toSorted(byName),
         before.map(({ kid }) => kid).toSorted(byName),
       );
       await letPass('1 day');
