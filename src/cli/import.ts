@@ -5,13 +5,20 @@ import { linesOf } from './input-lines.ts';
 import { environment } from './terminal.ts';
 
 const { actor, context } = commandLine;
+const linesAReport = 10_000;
 
-const usersImport: Command = async ({ importUsers }, options, io) => {
+const usersImport: Command = async ({ importUsers, clock }, options, io) => {
   const keys = Array.isArray(options['fernetKeys']) ? options['fernetKeys'].map(String) : [];
   const firstLine = Number(options['firstLine'] ?? 1);
   const resumes = firstLine > 1;
   const counts = { created: 0, updated: 0, refused: 0, skipped: 0 };
+  const began = clock.epochMilliseconds();
+  let done = 0;
   let last = firstLine - 1;
+  const rate = (): string => {
+    const seconds = Math.max(0.001, (clock.epochMilliseconds() - began) / 1000);
+    return `${done} lines in ${seconds.toFixed(1)} s, ${Math.round(done / seconds)} a second`;
+  };
   const settings = { firstLine, skipExisting: resumes };
   for await (const line of importUsers(io.lines, keys, actor, context, settings)) {
     counts[line.result] += 1;
@@ -20,15 +27,15 @@ const usersImport: Command = async ({ importUsers }, options, io) => {
     else if (line.result === 'refused') {
       await io.out(`line ${line.line}${line.username === null ? '' : ` (${line.username})`}: ${line.reason ?? ''}`);
     }
-    const done = counts.created + counts.updated + counts.refused + counts.skipped;
-    if (done % 1000 === 0) {
-      io.progress(`${done} lines`);
+    done += 1;
+    if (done % linesAReport === 0) {
+      io.progress(rate());
       await io.checkpoint?.(last);
     }
   }
   await io.checkpoint?.(last);
   const { created, updated, refused, skipped } = counts;
-  const summary = `${created} created, ${updated} updated, ${refused} refused${resumes ? `, ${skipped} there before` : ''}`;
+  const summary = `${created} created, ${updated} updated, ${refused} refused${resumes ? `, ${skipped} there before` : ''}: ${rate()}`;
   if (options['json'] === true) io.progress(summary);
   else await io.out(summary);
   if (refused > 0) throw new InvalidInput('', `${refused} lines were refused`, 'lines_refused');

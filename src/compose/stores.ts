@@ -11,6 +11,7 @@ import { PostgresEncryptionKeyStore } from '../storage/postgres/encryption-key-s
 import { PostgresGuardStore } from '../storage/postgres/guard-store.ts';
 import { PostgresHelpRequestStore } from '../storage/postgres/help-request-store.ts';
 import { PostgresIdempotentAnswers } from '../storage/postgres/idempotent-answers.ts';
+import { PostgresImportStore } from '../storage/postgres/import-store.ts';
 import { PostgresKnownBrowserStore } from '../storage/postgres/known-browser-store.ts';
 import { PostgresLinkStore } from '../storage/postgres/link-store.ts';
 import { PostgresNotMeLinkStore } from '../storage/postgres/not-me-link-store.ts';
@@ -28,7 +29,7 @@ import { PostgresUserStore } from '../storage/postgres/user-store.ts';
 import { acrTwoFactors } from '../domain/authentication.ts';
 import { secretContext } from '../second-factor/secret-context.ts';
 import { policyKey } from '../domain/policy.ts';
-import type { ImportedAuthenticator } from '../users/import-users.ts';
+import type { ImportedAuthenticator, ImportedRecoveryCodes } from '../users/import-store.ts';
 import { linkLifetimeSeconds } from '../users/manage-users.ts';
 
 /** Every store over one connection or transaction, and the acts that cross features, which only this place knows. */
@@ -59,6 +60,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     relyingParties,
     encryptionKeys: new PostgresEncryptionKeyStore(db),
     signingKeys: new PostgresSigningKeyStore(db),
+    imports: new PostgresImportStore(db, (secret, row) => secretBox.seal(secret, secretContext(row))),
     idempotentAnswers: new PostgresIdempotentAnswers(db),
     policies,
     restored: new PostgresRestoredState(db),
@@ -101,7 +103,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     async putImportedFactor(
       userId: string,
       imported: readonly ImportedAuthenticator[],
-      codes: { readonly pattern: string; readonly hashes: readonly string[] } | undefined,
+      codes: ImportedRecoveryCodes | undefined,
     ) {
       await authenticators.removeAll(userId, 'imported');
       for (const { secret, ...rest } of imported) {

@@ -29,8 +29,20 @@ export interface PasswordHasher {
 }
 
 const argon2id = 2;
-/** A stored hash dictates its own cost; one imported with a huge one would stop the service. */
-const dearest = { memoryKibibytes: 262_144, iterations: 10, parallelism: 8, bcryptRounds: 14, pbkdf2: 2_000_000 };
+/**
+ * A stored hash dictates its own cost; one imported with a huge one would stop the service. About a second of one core
+ * and a quarter of a gigabyte: passes over memory count together, and so do the blocks of a long digest.
+ */
+const dearest = {
+  memoryKibibytes: 262_144,
+  kibibytePasses: 1_048_576,
+  iterations: 10,
+  parallelism: 8,
+  bcryptRounds: 14,
+  pbkdf2: 2_000_000,
+};
+/** A shorter digest is matched by chance, an empty one by any password. */
+const digestBytes = { least: 16, most: 64 };
 
 /** Argon2id (RFC 9106) for what we make, and the forms of other systems for what was imported. */
 export function createPasswordHasher(options: PasswordHashingOptions): PasswordHasher {
@@ -82,7 +94,9 @@ export function isAffordable(stored: string): boolean {
   const argon2 = argon2Cost(stored);
   if (argon2 !== undefined) {
     return (
+      hasDigestOfUse(argon2.digest) &&
       argon2.memoryKibibytes <= dearest.memoryKibibytes &&
+      argon2.memoryKibibytes * argon2.iterations <= dearest.kibibytePasses &&
       argon2.iterations <= dearest.iterations &&
       argon2.parallelism <= dearest.parallelism
     );
@@ -91,23 +105,33 @@ export function isAffordable(stored: string): boolean {
   if (rounds !== undefined) return Number(rounds) <= dearest.bcryptRounds;
   const scrypted = scryptForm.exec(stored);
   if (scrypted !== null) {
-    const [, ln, r, p] = scrypted;
-    return 128 * 2 ** Number(ln) * Number(r) <= dearest.memoryKibibytes * 1024 && Number(p) <= dearest.parallelism;
+    const [, ln, r, p, , digest = ''] = scrypted;
+    const bytes = 128 * 2 ** Number(ln) * Number(r) * Number(p);
+    return hasDigestOfUse(digest) && bytes <= dearest.memoryKibibytes * 1024 && Number(p) <= dearest.parallelism;
   }
-  const iterations = pbkdf2Form.exec(stored)?.[2];
-  return iterations !== undefined && Number(iterations) <= dearest.pbkdf2;
+  const derived = pbkdf2Form.exec(stored);
+  if (derived === null) return false;
+  const [, name = '', iterations, , digest = ''] = derived;
+  const blocks = Math.ceil(Buffer.from(digest, 'base64').length / (pbkdf2BlockBytes[name] ?? 1));
+  return hasDigestOfUse(digest) && Number(iterations) * blocks <= dearest.pbkdf2;
+}
+
+function hasDigestOfUse(digest: string): boolean {
+  const { length } = Buffer.from(digest, 'base64');
+  return length >= digestBytes.least && length <= digestBytes.most;
 }
 
 function argon2Cost(stored: string) {
   const match =
-    /^\$(argon2(?:id|i|d))\$v=19\$m=(\d{1,9}),t=(\d{1,6}),p=(\d{1,3})\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+$/.exec(stored);
+    /^\$(argon2(?:id|i|d))\$v=19\$m=(\d{1,9}),t=(\d{1,6}),p=(\d{1,3})\$[A-Za-z0-9+/]+\$([A-Za-z0-9+/]+)$/.exec(stored);
   if (match === null) return undefined;
-  const [, kind, memory, iterations, parallelism] = match;
+  const [, kind, memory, iterations, parallelism, digest = ''] = match;
   return {
     kind,
     memoryKibibytes: Number(memory),
     iterations: Number(iterations),
     parallelism: Number(parallelism),
+    digest,
   };
 }
 
@@ -115,6 +139,8 @@ function argon2Cost(stored: string) {
 const scryptForm = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 /** PHC: `$pbkdf2-sha256$i=600000$salt$hash`. */
 const pbkdf2Form = /^\$pbkdf2-(sha1|sha256|sha512)\$i=(\d{1,8})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
+/** The output of each hash: a longer digest costs as many turns more (RFC 8018 section 5.2). */
+const pbkdf2BlockBytes: Readonly<Record<string, number>> = { sha1: 20, sha256: 32, sha512: 64 };
 const scryptAsync = promisify<string, Buffer, number, object, Buffer>(scrypt);
 const pbkdf2Async = promisify(pbkdf2);
 

@@ -16,7 +16,12 @@ export function openFernet(token: string, keys: readonly string[]): Buffer | und
     const expected = createHmac('sha256', raw.subarray(0, 16)).update(signed).digest();
     if (!timingSafeEqual(expected, signature)) continue;
     const decipher = createDecipheriv('aes-128-cbc', raw.subarray(16), signed.subarray(9, 25));
-    return Buffer.concat([decipher.update(signed.subarray(25)), decipher.final()]);
+    try {
+      return Buffer.concat([decipher.update(signed.subarray(25)), decipher.final()]);
+    } catch {
+      // Signed by the right key, and yet no whole blocks: made by something else.
+      return undefined;
+    }
   }
   return undefined;
 }

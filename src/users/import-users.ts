@@ -1,29 +1,21 @@
-import { z } from 'zod';
-import { isAffordable } from '../crypto/password-hasher.ts';
 import { newId } from '../crypto/random.ts';
-import type { RequestContext } from '../domain/audit-event.ts';
-import { foldLogin, isEmailAddress, isUsername } from '../domain/login-name.ts';
-import { secretFromBase32, type TotpAlgorithm } from '../domain/totp.ts';
+import type { AuditDetails, AuditEvent, RequestContext } from '../domain/audit-event.ts';
+import { foldLogin } from '../domain/login-name.ts';
+import type { User } from '../domain/user.ts';
 import { Conflict } from '../errors.ts';
 import type { InTransaction } from '../transaction.ts';
-import { openFernet } from './fernet.ts';
+import { inBatches } from './batches.ts';
+import type { ImportedAuthenticator, ImportedPerson, ImportedRecoveryCodes, ImportStore } from './import-store.ts';
+import { readImportedLine, type ImportLine } from './read-imported-line.ts';
 import type { UsersStores } from './stores.ts';
 
-/** A factor that another system made, as it is handed over to the second factor's own stores. */
-export interface ImportedAuthenticator {
-  readonly secret: Buffer;
-  readonly algorithm: TotpAlgorithm;
-  readonly digits: 6 | 8;
-  readonly periodSeconds: number;
-  readonly label: string;
-}
-
 export interface ImportStores extends UsersStores {
+  readonly imports: ImportStore;
   /** Replaces what the person has. */
   readonly putImportedFactor: (
     userId: string,
     authenticators: readonly ImportedAuthenticator[],
-    recoveryCodes: { readonly pattern: string; readonly hashes: readonly string[] } | undefined,
+    recoveryCodes: ImportedRecoveryCodes | undefined,
   ) => Promise<void>;
 }
 
@@ -43,43 +35,31 @@ export interface ImportSettings {
   readonly skipExisting?: boolean;
 }
 
-/** Beyond this many bytes a line is refused before it is read. */
-const longestLine = 65_536;
-/** RFC 4226 section 4, R6: the secret has 128 bits at least. */
-const leastSecretBytes = 16;
+/** Fewer cost more commits; more would pass the 65,535 parameters of a statement where each brings fifty codes. */
+const linesATransaction = 200;
+/** Whoever sends a line and waits for its answer waits no longer than this. */
+const patienceMilliseconds = 50;
 
-const lineSchema = z.strictObject({
-  username: z.string(),
-  email: z.string().nullish(),
-  email_verified: z.boolean().optional(),
-  claims: z.record(z.string(), z.unknown()).optional(),
-  password_hash: z.string().nullish(),
-  totp: z
-    .array(
-      z.strictObject({
-        secret: z.string().optional(),
-        secret_base64: z.string().optional(),
-        secret_fernet: z.string().optional(),
-        algorithm: z.enum(['SHA1', 'SHA256', 'SHA512']).optional(),
-        digits: z.union([z.literal(6), z.literal(8)]).optional(),
-        period: z.int().min(15).max(120).optional(),
-        label: z.string().max(60).optional(),
-      }),
-    )
-    .max(5)
-    .optional(),
-  recovery_codes: z
-    .strictObject({ pattern: z.string().min(6).max(64), hashes: z.array(z.string()).max(50) })
-    .optional(),
-  update: z.boolean().optional(),
-});
+/** A line that can be taken in. */
+interface Candidate {
+  readonly line: number;
+  readonly value: ImportLine;
+  readonly authenticators: readonly ImportedAuthenticator[];
+}
 
-type Line = z.output<typeof lineSchema>;
+interface Act {
+  readonly actor: string;
+  readonly context: RequestContext;
+  readonly skipExisting: boolean;
+}
+
+type Outcome = Pick<ImportedLine, 'result' | 'reason'>;
 
 /**
- * Imports people from NDJSON, one a line, each in a transaction of its own: a line is taken whole or refused with the
- * reason, and the others go on. Reads in constant memory. Hashes and secrets are taken as they are: people keep their
- * password, their authenticator and their unused recovery codes.
+ * Imports people from NDJSON, one a line: a line is taken whole or refused with the reason, and the others go on. Many
+ * lines are committed together, and each alone where one of them collides with a writer beside; what was yielded is
+ * committed. Memory is that of one batch: no more is read than was worked on. Hashes and secrets are taken as they are:
+ * people keep their password, their authenticator and their unused recovery codes. Recorded as begun and as ended.
  */
 export function createImportUsers(inTransaction: InTransaction<ImportStores>) {
   return async function* importUsers(
@@ -88,116 +68,167 @@ export function createImportUsers(inTransaction: InTransaction<ImportStores>) {
     actor: string,
     context: RequestContext,
     { firstLine = 1, skipExisting = false }: ImportSettings = {},
-  ): AsyncGenerator<ImportedLine> {
-    let number = firstLine - 1;
-    for await (const text of lines) {
-      number += 1;
-      if (text.trim() === '') continue;
-      const read = readLine(text, fernetKeys);
-      if (read.kind === 'refused') {
-        yield { line: number, username: read.username, result: 'refused', reason: read.reason };
-        continue;
+  ): AsyncGenerator<ImportedLine, void, void> {
+    const act: Act = { actor, context, skipExisting };
+    const counts = { count: 0, succeeded: 0, failed: 0 };
+    const record = (type: 'import.started' | 'import.completed', result: AuditEvent['result'], details: AuditDetails) =>
+      inTransaction(({ audit }) => audit.record({ type, actor, target: '', result, details, context }));
+    await record('import.started', 'success', {});
+    let line = firstLine - 1;
+    let isWhole = false;
+    try {
+      for await (const texts of inBatches(lines, linesATransaction, patienceMilliseconds)) {
+        const results: ImportedLine[] = [];
+        const candidates: Candidate[] = [];
+        for (const text of texts) {
+          line += 1;
+          if (text.trim() === '') continue;
+          const read = readImportedLine(text, fernetKeys);
+          if (read.kind === 'read') candidates.push({ line, value: read.value, authenticators: read.authenticators });
+          else results.push({ line, username: read.username, result: 'refused', reason: read.reason });
+        }
+        for (const part of withoutRepeats(candidates)) results.push(...(await take(part, act)));
+        for (const result of results.sort((a, b) => a.line - b.line)) {
+          counts.count += 1;
+          counts[result.result === 'refused' ? 'failed' : 'succeeded'] += 1;
+          yield result;
+        }
       }
-      const { value, authenticators } = read;
-      try {
-        const result = await inTransaction((stores) =>
-          put(stores, value, authenticators, actor, context, skipExisting),
-        );
-        yield { line: number, username: value.username, ...result };
-      } catch (error) {
-        if (!(error instanceof Conflict)) throw error;
-        yield { line: number, username: value.username, result: 'refused', reason: error.message };
-      }
+      isWhole = true;
+    } finally {
+      await record('import.completed', isWhole ? 'success' : 'failure', counts).catch((error: unknown) => {
+        // What ended it early is the fault to tell of.
+        if (isWhole) throw error;
+      });
     }
   };
+
+  /** Takes lines in together, or one by one where a writer beside took a name of theirs meanwhile. */
+  async function take(candidates: readonly Candidate[], act: Act): Promise<ImportedLine[]> {
+    try {
+      const outcomes = await inTransaction((stores) => put(stores, candidates, act));
+      return outcomes.map((outcome, at) => ({ ...lineOf(candidates[at]), ...outcome }));
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      const [only] = candidates;
+      if (candidates.length === 1 && only !== undefined) {
+        return [{ ...lineOf(only), result: 'refused', reason: error.message }];
+      }
+      const each: ImportedLine[] = [];
+      for (const candidate of candidates) each.push(...(await take([candidate], act)));
+      return each;
+    }
+  }
 }
 
-type ReadLine =
-  | { readonly kind: 'read'; readonly value: Line; readonly authenticators: readonly ImportedAuthenticator[] }
-  | { readonly kind: 'refused'; readonly username: string | null; readonly reason: string };
-
-function readLine(text: string, fernetKeys: readonly string[]): ReadLine {
-  const refused = (reason: string, username: string | null = null): ReadLine => ({ kind: 'refused', username, reason });
-  if (text.length > longestLine) return refused(`the line is longer than ${longestLine} characters`);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return refused('the line is no JSON');
-  }
-  const parsed = lineSchema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return refused(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is wrong'}`);
-  }
-  const value = parsed.data;
-  const { username, email, password_hash: hash } = value;
-  if (!isUsername(username)) return refused('username: must be 1 to 254 printable characters without spaces');
-  if (email != null && !isEmailAddress(email)) return refused('email: this is no e-mail address', username);
-  if (hash != null && !isAffordable(hash)) {
-    return refused('password_hash: an unknown form, or dearer to check than is allowed', username);
-  }
-  for (const each of value.recovery_codes?.hashes ?? []) {
-    if (!isAffordable(each))
-      return refused('recovery_codes: a hash of an unknown form or beyond the cost cap', username);
-  }
-  const authenticators: ImportedAuthenticator[] = [];
-  for (const [at, totp] of (value.totp ?? []).entries()) {
-    const secret = readSecret(totp, fernetKeys);
-    if (secret === undefined) return refused(`totp.${at}: the secret cannot be read`, username);
-    if (secret.length < leastSecretBytes) return refused(`totp.${at}: the secret has fewer than 128 bits`, username);
-    authenticators.push({
-      secret,
-      algorithm: totp.algorithm ?? 'SHA1',
-      digits: totp.digits ?? 6,
-      periodSeconds: totp.period ?? 30,
-      label: totp.label ?? 'Authenticator app',
-    });
-  }
-  return { kind: 'read', value, authenticators };
+function lineOf(candidate: Candidate | undefined): Pick<ImportedLine, 'line' | 'username'> {
+  return { line: candidate?.line ?? 0, username: candidate?.value.username ?? null };
 }
 
-function readSecret(totp: NonNullable<Line['totp']>[number], fernetKeys: readonly string[]): Buffer | undefined {
-  const given = [totp.secret, totp.secret_base64, totp.secret_fernet].filter((one) => one !== undefined);
-  if (given.length !== 1) return undefined;
-  if (totp.secret !== undefined) return secretFromBase32(totp.secret);
-  if (totp.secret_base64 !== undefined) return Buffer.from(totp.secret_base64, 'base64');
-  const opened = openFernet(totp.secret_fernet ?? '', fernetKeys);
-  return opened && secretFromBase32(opened.toString('utf8'));
+/** Names of one part are met once: a second line about somebody finds what the first left. */
+function* withoutRepeats(candidates: readonly Candidate[]): Generator<Candidate[]> {
+  let part: Candidate[] = [];
+  let met = new Set<string>();
+  for (const candidate of candidates) {
+    const names = namesOf(candidate.value);
+    if (names.some((name) => met.has(name))) {
+      yield part;
+      [part, met] = [[], new Set()];
+    }
+    part.push(candidate);
+    for (const name of names) met.add(name);
+  }
+  if (part.length > 0) yield part;
 }
 
-async function put(
+function namesOf({ username, email }: ImportLine): string[] {
+  return email == null ? [foldLogin(username)] : [foldLogin(username), foldLogin(email)];
+}
+
+async function put(stores: ImportStores, candidates: readonly Candidate[], act: Act): Promise<Outcome[]> {
+  const { actor, context } = act;
+  const taken = await stores.imports.findTaken(candidates.flatMap(({ value }) => namesOf(value)));
+  const outcomes: Outcome[] = [];
+  const people: ImportedPerson[] = [];
+  const events: AuditEvent[] = [];
+  for (const { value, authenticators } of candidates) {
+    const existing = taken.get(foldLogin(value.username));
+    const holder = value.email == null ? undefined : taken.get(foldLogin(value.email));
+    const refusal = refusalOf(value, existing, holder, act);
+    if (refusal !== undefined) {
+      outcomes.push(refusal);
+      continue;
+    }
+    const id = existing?.id ?? newId();
+    if (existing === undefined) people.push(personOf(id, value, authenticators));
+    else await update(stores, existing, value, authenticators);
+    const details = {
+      authenticators: authenticators.length,
+      recoveryCodes: (value.recovery_codes?.hashes.length ?? 0) > 0,
+    };
+    events.push({ type: 'user.imported', actor, target: id, result: 'success', details, context });
+    outcomes.push({ result: existing === undefined ? 'created' : 'updated' });
+  }
+  if (people.length > 0) await stores.imports.insertAll(people);
+  if (events.length > 0) await stores.audit.recordAll(events);
+  return outcomes;
+}
+
+function refusalOf(
+  value: ImportLine,
+  existing: User | undefined,
+  holder: User | undefined,
+  { skipExisting }: Act,
+): Outcome | undefined {
+  if (existing !== undefined) {
+    if (skipExisting && value.update !== true) return { result: 'skipped' };
+    if (value.update !== true) {
+      return { result: 'refused', reason: 'username: there is such a user; set "update": true to replace what it has' };
+    }
+    if (foldLogin(existing.username) !== foldLogin(value.username)) {
+      return { result: 'refused', reason: 'username: this is the address of another user' };
+    }
+    // Whoever may import people must not thereby become an operator.
+    if (existing.roles.length > 0) {
+      return { result: 'refused', reason: 'username: holds a role; an import replaces nothing of such a user' };
+    }
+  }
+  if (holder !== undefined && holder.id !== existing?.id) {
+    return { result: 'refused', reason: 'email: this is the name or address of another user' };
+  }
+  return undefined;
+}
+
+function personOf(id: string, value: ImportLine, authenticators: Candidate['authenticators']): ImportedPerson {
+  const user = {
+    id,
+    username: value.username,
+    email: value.email ?? null,
+    emailVerified: value.email_verified ?? false,
+    passwordHash: value.password_hash ?? null,
+    roles: [],
+    claims: value.claims ?? {},
+    locale: null,
+  };
+  return { user, authenticators, recoveryCodes: value.recovery_codes };
+}
+
+/** Replaces what the line tells of; what it leaves out stays. */
+async function update(
   stores: ImportStores,
-  value: Line,
-  authenticators: readonly ImportedAuthenticator[],
-  actor: string,
-  context: RequestContext,
-  skipExisting: boolean,
-): Promise<Pick<ImportedLine, 'result' | 'reason'>> {
-  const existing = await stores.users.findByLogin(value.username);
-  if (existing !== undefined && skipExisting && value.update !== true) return { result: 'skipped' };
-  if (existing !== undefined && (value.update !== true || foldLogin(existing.username) !== foldLogin(value.username))) {
-    return { result: 'refused', reason: 'username: there is such a user; set "update": true to replace what it has' };
-  }
-  const id = existing?.id ?? newId();
-  if (existing === undefined) {
-    await stores.users.insert({
-      id,
-      username: value.username,
-      email: value.email ?? null,
-      emailVerified: value.email_verified ?? false,
-      passwordHash: value.password_hash ?? null,
-      roles: [],
-      claims: value.claims ?? {},
-      locale: null,
-    });
-  } else if (value.password_hash != null) {
-    await stores.users.setPassword(id, value.password_hash);
-    await stores.endSessions(id);
-  }
-  if (existing === undefined || value.totp !== undefined || value.recovery_codes !== undefined) {
-    await stores.putImportedFactor(id, authenticators, value.recovery_codes);
-  }
-  await stores.audit.record({ type: 'user.imported', actor, target: id, result: 'success', context });
-  return { result: existing === undefined ? 'created' : 'updated' };
+  { id }: User,
+  value: ImportLine,
+  authenticators: Candidate['authenticators'],
+): Promise<void> {
+  const change = {
+    ...(value.email !== undefined && { email: value.email }),
+    ...(value.email_verified !== undefined && { emailVerified: value.email_verified }),
+    ...(value.claims !== undefined && { claims: value.claims }),
+  };
+  if (Object.keys(change).length > 0) await stores.users.update(id, change, undefined);
+  const bringsFactor = value.totp !== undefined || value.recovery_codes !== undefined;
+  if (value.password_hash != null) await stores.users.setPassword(id, value.password_hash);
+  if (bringsFactor) await stores.putImportedFactor(id, authenticators, value.recovery_codes);
+  // What was proven with the old ones counts no more.
+  if (value.password_hash != null || bringsFactor) await stores.endSessions(id);
 }
