@@ -52,7 +52,7 @@ for (const shape of ['servers', 'embedded'] as const satisfies readonly Shape[])
       );
       assert.deepEqual(
         results.map(({ line }) => line),
-        [...results.map(({ line }) => line)].sort((a, b) => a - b),
+        results.map(({ line }) => line).sort((a, b) => a - b),
       );
       assert.equal((await find('many-449')).email, 'many-449@example.com');
       const events = await service.composed.services.database.kysely
