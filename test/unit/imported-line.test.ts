@@ -72,7 +72,10 @@ test('a line is read whole, or refused with the field and never its content', ()
     [{ totp: [{ secret_base64: '*** no base64 at all ***' }] }, 'totp.0: the secret cannot be read'],
     [{ totp: [{ secret: base32, secret_base64: 'AAAA' }] }, 'totp.0: the secret cannot be read'],
     [{ totp: [{ secret: base32, digits: 7 }] }, 'totp.0.digits: Invalid input'],
-    [{ totp: Array.from({ length: 6 }, () => ({ secret: base32 })) }, 'totp: Too big: expected array to have <=5 items'],
+    [
+      { totp: Array.from({ length: 6 }, () => ({ secret: base32 })) },
+      'totp: Too big: expected array to have <=5 items',
+    ],
     [{ recovery_codes: { pattern: '??-??', hashes: [] } }, 'recovery_codes.pattern: needs six places (?) at least'],
     [
       { password_hash: '$2b$20$' + 'a'.repeat(53) },
