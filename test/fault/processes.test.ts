@@ -91,17 +91,17 @@ test('L27 SIGTERM under load: not ready first, nothing that a proxy sends on fai
   const stubborn = await startServiceProcess({ ...environment, TWOFOLD_DRAIN_SECONDS: '60' });
   try {
     // As a proxy does: to whoever was ready when it last looked, and to nobody else.
-    let ready = true;
+    const proxy = { ready: true };
     const failures: string[] = [];
     let answered = 0;
     const looks = (async () => {
-      while (ready) {
-        ready = await fetch(`${leaving.address}/readyz`).then(({ status }) => status === 200);
+      while (proxy.ready) {
+        proxy.ready = await fetch(`${leaving.address}/readyz`).then(({ status }) => status === 200);
         await new Promise((done) => setTimeout(done, 50));
       }
     })();
     const visitors = Array.from({ length: 4 }, async () => {
-      while (ready) {
+      while (proxy.ready) {
         const agent = new UserAgent('http://localhost:65002', {}, [leaving.address]);
         const page = await agent.begin().then(
           (step) => step.page,
