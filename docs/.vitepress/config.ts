@@ -37,6 +37,7 @@ export default defineConfig({
         items: [
           { text: 'Install', link: '/docs/install' },
           { text: 'Operate', link: '/docs/operate' },
+          { text: 'Webhooks and syslog', link: '/docs/webhooks' },
           { text: 'Runbooks', link: '/docs/runbooks' },
           { text: 'Upgrade', link: '/docs/upgrade' },
           { text: 'Scale', link: '/docs/scale' },

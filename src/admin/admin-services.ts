@@ -4,6 +4,7 @@ import type { createVerifyAudit } from '../audit/verify.ts';
 import type { SecretBox } from '../crypto/secret-box.ts';
 import type { AuditEvent, RequestContext } from '../domain/audit-event.ts';
 import type { User } from '../domain/user.ts';
+import type { ManageWebhooks } from '../notifications/manage-webhooks.ts';
 import type { createManagePolicies } from '../policies/manage-policies.ts';
 import type { createSimulatePolicy } from '../policies/simulate-policy.ts';
 import type { ApiCall, TokenCheck } from '../provider/check-access-token.ts';
@@ -46,6 +47,7 @@ export interface AdminServices {
   readonly sessions: SessionAdministration;
   readonly auditReader: AuditReader;
   readonly verifyAudit: ReturnType<typeof createVerifyAudit>;
+  readonly manageWebhooks: ManageWebhooks;
   readonly managePolicies: ReturnType<typeof createManagePolicies>;
   readonly simulatePolicy: ReturnType<typeof createSimulatePolicy>;
   readonly helpRequests: ReturnType<typeof createHelpRequests>;

@@ -9,6 +9,7 @@ import { secondFactorGroup } from './second-factor.ts';
 import { secretsGroup } from './secrets.ts';
 import { settingsGroup } from './settings.ts';
 import { usersGroup } from './users.ts';
+import { webhooksGroup } from './webhooks.ts';
 
 /** Every subject the command line knows; a new one is a file beside these and a line here. */
 export const groups: readonly CommandGroup[] = [
@@ -20,6 +21,7 @@ export const groups: readonly CommandGroup[] = [
   policyGroup,
   keysGroup,
   auditGroup,
+  webhooksGroup,
   afterRestoreGroup,
   secretsGroup,
 ];

@@ -1,6 +1,7 @@
 import type { Views } from '../http/views.ts';
 import type { Deliver } from '../notifications/delivery.ts';
 import { createDispatcher } from '../notifications/dispatcher.ts';
+import { createWebhookDelivery } from '../notifications/webhook-delivery.ts';
 import { PostgresOutboxQueue } from '../storage/postgres/outbox-queue.ts';
 import { createMail } from './mail.ts';
 import type { Services } from './services.ts';
@@ -16,11 +17,14 @@ export function createDeliveries(services: Services, views: Views, logout: Deliv
   const { clock, logger, database, secretBox } = services;
   const mail = createMail(services, views);
   const queue = new PostgresOutboxQueue(database.kysely, secretBox);
-  const dispatcher = createDispatcher({ queue, deliver: { mail: mail.deliver, logout }, clock, logger });
+  // A dispatcher for each: a receiver that does not answer keeps no mail and no logout waiting.
+  const dispatchers = [{ mail: mail.deliver, logout }, { webhook: createWebhookDelivery(services) }].map((deliver) =>
+    createDispatcher({ queue, deliver, clock, logger }),
+  );
   return {
-    start: () => dispatcher.start(),
+    start: () => dispatchers.forEach((dispatcher) => dispatcher.start()),
     async stop() {
-      await dispatcher.stop();
+      await Promise.all(dispatchers.map((dispatcher) => dispatcher.stop()));
       mail.close();
     },
   };

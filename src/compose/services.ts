@@ -10,6 +10,7 @@ import { throttleLimits } from '../domain/throttle.ts';
 import { SetupFault, StoreUnavailable } from '../errors.ts';
 import { networkOf } from '../http/client-address.ts';
 import type { Logger } from '../logger.ts';
+import { createManageWebhooks } from '../notifications/manage-webhooks.ts';
 import { createOutbound } from '../notifications/outbound.ts';
 import { createEncryptionKeys } from '../operations/encryption-keys.ts';
 import { observeEvents } from '../operations/observe-events.ts';
@@ -174,6 +175,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     changeProfile: createChangeProfile(inTransaction),
     importUsers: createImportUsers(inTransaction),
     manageRelyingParties: createManageRelyingParties(inTransaction),
+    manageWebhooks: createManageWebhooks({ inTransaction, secretBox, outbound }),
     manageSigningKeys: createManageSigningKeys({ inTransaction, secretBox, clock, schedule: scheduleOf(settings) }),
     openChallenge: createOpenChallenge(inTransaction),
     verifyOneTimeCode: createVerifyOneTimeCode({ ...charge, secretBox, onUnreadableSecret }),

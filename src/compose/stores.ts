@@ -26,7 +26,9 @@ import type { Tables } from '../storage/postgres/tables.ts';
 import { PostgresTokenStore } from '../storage/postgres/token-store.ts';
 import { PostgresTrustedBrowserStore } from '../storage/postgres/trusted-browser-store.ts';
 import { PostgresUserStore } from '../storage/postgres/user-store.ts';
+import { PostgresEventSinks, PostgresWebhookStore } from '../storage/postgres/webhook-store.ts';
 import { acrTwoFactors } from '../domain/authentication.ts';
+import { neverSentTypes } from '../notifications/manage-webhooks.ts';
 import { secretContext } from '../second-factor/secret-context.ts';
 import { policyKey } from '../domain/policy.ts';
 import type { ImportedAuthenticator, ImportedRecoveryCodes } from '../users/import-store.ts';
@@ -73,6 +75,8 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     auditMonths: new PostgresAuditMonthStore(db),
     seals: new PostgresSealStore(db),
     outbox: new PostgresOutbox(db, secretBox),
+    webhooks: new PostgresWebhookStore(db),
+    eventSinks: new PostgresEventSinks(db, neverSentTypes),
     voidPassword: (userId: string) => users.voidPassword(userId),
     forgetBrowsers: (userId: string) => knownBrowsers.forgetAll(userId),
     async undoSecondFactor(userId: string, since: Date) {

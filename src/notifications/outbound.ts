@@ -30,6 +30,8 @@ export interface Outbound {
    * in time and size. Throws `OutboundRefused` for what may not be reached.
    */
   fetch(url: string | URL, init?: RequestInit): Promise<Response>;
+  /** Throws `OutboundRefused` for what can be refused by the address alone, before any name is looked up. */
+  check(url: string | URL): void;
   close(): Promise<void>;
 }
 
@@ -70,17 +72,22 @@ export function createOutbound(options: OutboundOptions): Outbound {
     keepAliveTimeout: 1000,
   });
 
+  function check(url: string | URL): void {
+    const { protocol, hostname, username, password } = new URL(url);
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const isAllowedHost = hosts.has(host.toLowerCase());
+    // An address written out is never looked up, in whatever base it was written: it is judged here.
+    const isRefused =
+      isIP(host) > 0 ? !isAllowedHost && !mayReach(host) : /(?:^|\.)localhost\.?$/i.test(host) && !isAllowedHost;
+    const isPlain =
+      protocol !== 'https:' && !(protocol === 'http:' && (isAllowedHost || (isIP(host) > 0 && !isRefused)));
+    if (isRefused || isPlain || username !== '' || password !== '') throw refuse(host);
+  }
+
   return {
+    check,
     async fetch(url, init = {}) {
-      const { protocol, hostname, username, password } = new URL(url);
-      const host = hostname.replace(/^\[|\]$/g, '');
-      const isAllowedHost = hosts.has(host.toLowerCase());
-      // An address written out is never looked up, in whatever base it was written: it is judged here.
-      const isRefused =
-        isIP(host) > 0 ? !isAllowedHost && !mayReach(host) : /(?:^|\.)localhost\.?$/i.test(host) && !isAllowedHost;
-      const isPlain =
-        protocol !== 'https:' && !(protocol === 'http:' && (isAllowedHost || (isIP(host) > 0 && !isRefused)));
-      if (isRefused || isPlain || username !== '' || password !== '') throw refuse(host);
+      check(url);
       const signal = AbortSignal.timeout(timeoutMilliseconds);
       try {
         return await fetch(url, { ...init, redirect: 'manual', signal, dispatcher: agent });

@@ -137,6 +137,13 @@ export async function startService(shape: Shape, options: ServiceOptions = {}): 
   };
 }
 
+/** Another process over the stores of one that was closed, on the same port. */
+export async function startAgain({ services }: Composed): Promise<Composed> {
+  const again = await compose({ settings: services.settings, logger: services.logger });
+  await again.listen();
+  return again;
+}
+
 async function addPerson({ services }: Composed, withoutFactor: boolean): Promise<TestPerson> {
   const id = newId();
   const username = `person-${id.slice(0, 8)}`;

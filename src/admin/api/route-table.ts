@@ -8,6 +8,7 @@ import type { Route } from './route.ts';
 import { secondFactorRoutes } from './second-factor-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { userRoutes } from './user-routes.ts';
+import { webhookRoutes } from './webhook-routes.ts';
 
 /** Where the API lies below the issuer. */
 export const adminApiPath = '/admin/api/v1';
@@ -23,4 +24,5 @@ export const adminRoutes: readonly Route[] = [
   ...keyRoutes,
   ...auditRoutes,
   ...policyRoutes,
+  ...webhookRoutes,
 ];
