@@ -14,6 +14,7 @@ import { createLogoutDelivery } from '../provider/logout-delivery.ts';
 import { requestOrigin } from '../provider/request-origin.ts';
 import type { LoadedSigningKeys } from '../provider/manage-signing-keys.ts';
 import type { RelyingParty } from '../relying-parties/relying-party-store.ts';
+import { readServiceSecret } from '../storage/postgres/service-secret.ts';
 import { PostgresRelyingPartyStore } from '../storage/postgres/relying-party-store.ts';
 import { PostgresSessionStore } from '../storage/postgres/session-store.ts';
 import { PostgresTokenStore } from '../storage/postgres/token-store.ts';
@@ -93,6 +94,7 @@ export async function createHandleProtocol({
       mayRefreshOneFactor(await services.readSignInFacts({ userId, clientId })),
     onTokenAnswered: (kind, value, at) => guarded(() => tokens.markAnswered(kind, hashToken(value), at)),
     markUsed: (idHash, lifetimeSeconds) => usedOnce.mark('replay', idHash, lifetimeSeconds),
+    pairwiseKey: await readServiceSecret(db, secretBox, 'pairwise-subjects'),
     resourceServers: settings.resourceServers,
     requireDpopNonce: settings.requireDpopNonce,
     onSessionEnded: async (uid) => {

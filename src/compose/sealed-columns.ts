@@ -5,6 +5,7 @@ import { signingKeyContext } from '../provider/signing-keys.ts';
 import { secretContext } from '../second-factor/secret-context.ts';
 import { personKeyContext } from '../storage/postgres/audit-person-keys.ts';
 import { outboxContext } from '../storage/postgres/outbox.ts';
+import { serviceSecretContext } from '../storage/postgres/service-secret.ts';
 
 /** A value bound to its table, its column and its row. */
 function byId(table: string, column: string): SealedColumn {
@@ -73,6 +74,13 @@ export const sealedColumns: readonly SealedColumn[] = [
     key: 'key_hash',
     keyType: 'text',
     context: ({ key }) => idempotentAnswerContext(key),
+  },
+  {
+    table: 'service_secrets',
+    column: 'value_sealed',
+    key: 'name',
+    keyType: 'text',
+    context: ({ key }) => serviceSecretContext(key),
   },
   byId('webhooks', 'secret_sealed'),
   byId('webhooks', 'previous_secret_sealed'),

@@ -1,5 +1,6 @@
 import { acrOf, amrOf, type SecondProof } from '../domain/authentication.ts';
 import { hintedSubject } from '../provider/id-token-hint.ts';
+import { subjectOf } from '../provider/pairwise-subject.ts';
 import { Fault } from '../errors.ts';
 import { answerFinished } from './answer.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
@@ -18,8 +19,7 @@ export async function finishSignIn(step: Step, pending: PendingSignIn, proof: Se
     throw new Fault('sign_in_gone', 400, 'the password that began this sign-in is not valid any more');
   }
   const hinted = hintedSubject(interaction.params);
-  // Pairwise subjects differ from the account's id; the engine compares those itself when the session exists.
-  if (hinted !== undefined && hinted !== userId && (await isPublicSubject(step))) {
+  if (hinted !== undefined && hinted !== (await subjectHere(step, userId))) {
     return finishWith(step, { error: 'login_required', error_description: 'another account was hinted at' });
   }
   const stepUp = pending.kind === 'step-up';
@@ -61,7 +61,9 @@ async function save(interaction: Interaction, result: Record<string, unknown>, n
   await interaction.save(Math.max(1, interaction.exp - nowSeconds));
 }
 
-async function isPublicSubject(step: Step): Promise<boolean> {
-  const client = await step.services.provider().Client.find(parameterOf(step, 'client_id'));
-  return client?.subjectType !== 'pairwise';
+/** How the client of this request knows the account; a client that is gone knows nobody. */
+async function subjectHere(step: Step, userId: string): Promise<string | undefined> {
+  const provider = step.services.provider();
+  const client = await provider.Client.find(parameterOf(step, 'client_id'));
+  return client && subjectOf(provider, client, userId);
 }

@@ -11,6 +11,7 @@ import { allowedOrigin, assertClientAssertion, createFeatures, enabledAlgorithms
 import { allowFormPost } from './form-post.ts';
 import { own, ownClientMetadata } from './own-client-metadata.ts';
 import { continueRotations } from './refresh-rotation.ts';
+import { createPairwiseSubject, rememberSubjects, sectorOf } from './pairwise-subject.ts';
 import { consentName, type RegisteredResourceServer } from './resource-servers.ts';
 import { useIdentifiersOnce, type MarkUsed } from './single-use.ts';
 
@@ -49,6 +50,8 @@ export interface ProviderOptions {
   /** Told which code or rotated refresh token was just redeemed, before the tokens leave. */
   readonly onTokenAnswered: (kind: 'AuthorizationCode' | 'RefreshToken', value: string, at: Date) => Promise<void>;
   readonly markUsed: MarkUsed;
+  /** Derives the subjects of pairwise clients; the same for ever. */
+  readonly pairwiseKey: Buffer;
   /** Operators' own APIs. */
   readonly resourceServers: readonly RegisteredResourceServer[];
   readonly requireDpopNonce: boolean;
@@ -63,6 +66,7 @@ const day = 86_400;
 export function createProvider(options: ProviderOptions): Provider {
   const secure = options.issuer.startsWith('https:');
   const { clock } = options;
+  const subjectAt = createPairwiseSubject(options.pairwiseKey);
   const provider = new Provider(options.issuer, {
     adapter: options.adapter as never,
     jwks: options.jwks as never,
@@ -114,6 +118,8 @@ export function createProvider(options: ProviderOptions): Provider {
     renderError: async (ctx, out, error) => options.pages.error(ctx, out, error),
     responseTypes: ['code'],
     revokeGrantPolicy: () => true,
+    subjectTypes: ['public', 'pairwise'],
+    pairwiseIdentifier: async (_ctx, accountId, client) => subjectAt(accountId, sectorOf(client)),
     routes: {
       authorization: '/auth',
       backchannel_authentication: '/backchannel',
@@ -158,6 +164,7 @@ export function createProvider(options: ProviderOptions): Provider {
   compareHashedSecrets(provider, options.checkClientSecret);
   recordSessionEnds(provider, options.onSessionEnded);
   sendLogoutTokensFromOutbox(provider);
+  rememberSubjects(provider, subjectAt);
   return provider;
 }
 

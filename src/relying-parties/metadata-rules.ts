@@ -56,6 +56,9 @@ function checkPrivateKeys(jwks: unknown): void {
 function checkSector(metadata: Metadata, redirects: readonly string[]): void {
   if (metadata['subject_type'] !== 'pairwise' || metadata['sector_identifier_uri'] !== undefined) return;
   const hosts = new Set(redirects.filter((uri) => URL.canParse(uri)).map((uri) => new URL(uri).host));
+  if (hosts.size === 0 || hosts.has('')) {
+    throw new InvalidInput('sector_identifier_uri', 'pairwise subjects need a redirect to a host, or it');
+  }
   if (hosts.size > 1) {
     throw new InvalidInput('sector_identifier_uri', 'pairwise subjects with redirects to several hosts need it');
   }

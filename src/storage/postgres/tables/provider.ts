@@ -7,6 +7,9 @@ export interface ProviderTables {
   grants: GrantsTable;
   tokens: TokensTable;
   used_once: UsedOnceTable;
+  service_secrets: ServiceSecretsTable;
+  initial_access_tokens: InitialAccessTokensTable;
+  registration_access_tokens: RegistrationAccessTokensTable;
   consents: ConsentsTable;
   signing_keys: SigningKeysTable;
 }
@@ -73,6 +76,29 @@ export interface TokensTable {
   successor_hash: string | null;
   successor_sealed: string | null;
   expires_at: Expiry;
+}
+
+/** Secrets of the service that never change; see `service-secret.ts`. */
+export interface ServiceSecretsTable {
+  name: string;
+  value_sealed: string;
+  created_at: Generated<Date>;
+}
+
+/** What lets somebody register a relying party (RFC 7591 section 3), by its hash. */
+export interface InitialAccessTokensTable {
+  id: string;
+  token_hash: string;
+  uses_left: number;
+  created_at: Generated<Date>;
+  expires_at: Expiry;
+}
+
+/** What lets a relying party manage its own registration (RFC 7592), by its hash. */
+export interface RegistrationAccessTokensTable {
+  client_id: string;
+  token_hash: string;
+  created_at: Generated<Date>;
 }
 
 export interface UsedOnceTable {
