@@ -13,11 +13,14 @@ export interface Background {
 
 /** What runs beside the requests, on every replica: chaining the record, sweeping, keeping months, and deliveries. */
 export function createBackground(services: Services, views: Views, logout: Deliver): Background {
-  const { inTransaction, secretBox, logger, closeAbandoned, encryptionKeys, sweepExpired } = services;
+  const { inTransaction, secretBox, logger, closeAbandoned, encryptionKeys, settings, sweepExpired } = services;
   const sealer = createSealer({
     inTransaction: (work) =>
       inTransaction((stores) =>
-        work({ ...stores, publish: (_seals, events) => stores.eventSinks.enqueue(events, false) }),
+        work({
+          ...stores,
+          publish: (_seals, events) => stores.eventSinks.enqueue(events, settings.syslogUrl !== undefined),
+        }),
       ),
     secretBox,
     logger,

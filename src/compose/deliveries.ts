@@ -1,6 +1,7 @@
 import type { Views } from '../http/views.ts';
 import type { Deliver } from '../notifications/delivery.ts';
 import { createDispatcher } from '../notifications/dispatcher.ts';
+import { createSyslogDelivery } from '../notifications/syslog-delivery.ts';
 import { createWebhookDelivery } from '../notifications/webhook-delivery.ts';
 import { PostgresOutboxQueue } from '../storage/postgres/outbox-queue.ts';
 import { createMail } from './mail.ts';
@@ -14,18 +15,24 @@ export interface Deliveries {
 
 /** What leaves the service without being asked for: the outbox's items. */
 export function createDeliveries(services: Services, views: Views, logout: Deliver): Deliveries {
-  const { clock, logger, database, secretBox } = services;
+  const { clock, logger, database, secretBox, settings, auditReader } = services;
   const mail = createMail(services, views);
   const queue = new PostgresOutboxQueue(database.kysely, secretBox);
+  const { syslogUrl: url } = settings;
+  const sender = { host: new URL(settings.issuer).hostname, processId: process.pid };
+  const syslog = url === undefined ? undefined : createSyslogDelivery({ url, sender, auditReader });
   // A dispatcher for each: a receiver that does not answer keeps no mail and no logout waiting.
-  const dispatchers = [{ mail: mail.deliver, logout }, { webhook: createWebhookDelivery(services) }].map((deliver) =>
-    createDispatcher({ queue, deliver, clock, logger }),
-  );
+  const dispatchers = [
+    { mail: mail.deliver, logout },
+    { webhook: createWebhookDelivery(services) },
+    ...(syslog === undefined ? [] : [{ syslog: syslog.deliver }]),
+  ].map((deliver) => createDispatcher({ queue, deliver, clock, logger }));
   return {
     start: () => dispatchers.forEach((dispatcher) => dispatcher.start()),
     async stop() {
       await Promise.all(dispatchers.map((dispatcher) => dispatcher.stop()));
       mail.close();
+      syslog?.close();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { whole, type SettingDefinition } from './setting-definition.ts';
 
 /** What those who run the service see of it, and how it ends. */
@@ -31,4 +32,16 @@ export const operationSettings = {
     sentence:
       'How long a new encryption key only opens before it seals: the time in which every replica is restarted with it.',
   },
+  syslogUrl: {
+    name: 'TWOFOLD_SYSLOG_URL',
+    path: 'audit.syslog_url',
+    schema: z.string().refine(isSyslogServer, 'must be syslog+tcp://host[:port] or syslog+tls://host[:port]'),
+    sentence: 'A syslog server to which every event of the record is sent, by TCP (601) or TLS (6514), as RFC 5424.',
+  },
 } as const satisfies Record<string, SettingDefinition>;
+
+function isSyslogServer(value: string): boolean {
+  if (!/^syslog\+(?:tcp|tls):\/\//.test(value) || !URL.canParse(value)) return false;
+  const { hostname, username, pathname, search, hash } = new URL(value);
+  return hostname !== '' && username === '' && /^\/?$/.test(pathname) && search === '' && hash === '';
+}
