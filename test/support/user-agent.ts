@@ -11,6 +11,8 @@ export interface StepAnswer {
   readonly error?: { readonly code: string; readonly message: string; readonly field?: string };
   readonly retry_after: number;
   readonly location?: string;
+  /** What a page posts to `location` by itself (`response_mode=form_post`). */
+  readonly posted?: URLSearchParams;
   readonly enrolment?: { readonly secret: string; readonly otpauth_uri: string; readonly qr_svg: string };
   readonly codes?: readonly string[];
 }
@@ -157,8 +159,8 @@ export class UserAgent {
     try {
       body = JSON.parse(text) as Partial<StepAnswer>;
     } catch {
-      // A page: its name is all that matters here.
-      body = { page: /data-page="([^"]+)"/.exec(text)?.[1] ?? '' };
+      // A page: its name is all that matters here, unless it posts itself on.
+      body = postedOn(text) ?? { page: /data-page="([^"]+)"/.exec(text)?.[1] ?? '' };
     }
     return { action: '', csrf: '', page: '', retry_after: 0, ...body, status: response.status };
   }
@@ -176,6 +178,25 @@ export class UserAgent {
     else this.#jar.set(key, { value, path });
   }
 }
+
+/** The answer that a page without words of its own posts to the relying party (OAuth 2.0 Form Post Response Mode). */
+function postedOn(page: string): Partial<StepAnswer> | undefined {
+  const location = /<form method="post" action="(https:[^"]+)">/.exec(page)?.[1];
+  if (location === undefined || page.includes('data-page=')) return undefined;
+  const posted = new URLSearchParams();
+  for (const [, name = '', value = ''] of page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"\/>/g)) {
+    posted.append(name, plain(value));
+  }
+  return { page: 'left', location: plain(location), posted };
+}
+
+const plain = (html: string): string =>
+  html
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&amp;', '&');
 
 function left(location: string, status: number): StepAnswer {
   return { status, page: 'left', action: '', csrf: '', retry_after: 0, location };
