@@ -74,6 +74,7 @@ const factsOf: { readonly [Type in AuditEventType]?: readonly Fact[] } = {
   'enrolment.confirmed': ['authenticator', 'recoveryCodes'],
   'enrolment.refused': ['authenticator', 'tries'],
   'enrolment.cancelled': ['authenticator'],
+  'authenticator.imported': ['authenticator'],
   'authenticator.removed': ['authenticator', 'last'],
   'authenticator.renamed': ['authenticator'],
   'authenticator.restored': ['authenticator', 'authenticators'],

@@ -1,5 +1,6 @@
 import { afterRestoreGroup } from './after-restore.ts';
 import { auditGroup } from './audit.ts';
+import { authenticatorsGroup } from './authenticators.ts';
 import { clientsGroup } from './clients.ts';
 import type { Command, CommandGroup } from './command.ts';
 import { importGroup } from './import.ts';
@@ -17,6 +18,7 @@ export const groups: readonly CommandGroup[] = [
   usersGroup,
   importGroup,
   secondFactorGroup,
+  authenticatorsGroup,
   clientsGroup,
   policyGroup,
   keysGroup,

@@ -19,6 +19,7 @@ import { createSweep } from '../operations/expiry-store.ts';
 import { createManageRelyingParties } from '../relying-parties/manage-relying-parties.ts';
 import { createChangeSecondFactor } from '../second-factor/change-second-factor.ts';
 import { createEnrolAuthenticator } from '../second-factor/enrol-authenticator.ts';
+import { createImportSeed } from '../second-factor/import-seed.ts';
 import { createOpenChallenge } from '../second-factor/open-challenge.ts';
 import { createRedeemRecoveryCode } from '../second-factor/redeem-recovery-code.ts';
 import { createResetSecondFactor } from '../second-factor/reset-second-factor.ts';
@@ -174,6 +175,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     manageUsers,
     changeProfile: createChangeProfile(inTransaction),
     importUsers: createImportUsers(inTransaction),
+    importSeed: createImportSeed(inTransaction, secretBox),
     manageRelyingParties: createManageRelyingParties(inTransaction),
     manageWebhooks: createManageWebhooks({ inTransaction, secretBox, outbound }),
     manageSigningKeys: createManageSigningKeys({ inTransaction, secretBox, clock, schedule: scheduleOf(settings) }),

@@ -89,6 +89,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
       return token;
     },
     voidChallenges: (userId: string) => guards.voidChallenges(userId),
+    userIdOf: async (login: string) => (await users.findByLogin(login))?.id,
     hasFactor: async (userId: string) => (await authenticators.listLive(userId)).length > 0,
     async forgetClient(clientId: string) {
       await tokens.removeClient(clientId);

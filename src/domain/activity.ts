@@ -28,6 +28,7 @@ export const activityTypes: readonly AuditEventType[] = [
   'enrolment.confirmed',
   'enrolment.refused',
   'enrolment.cancelled',
+  'authenticator.imported',
   'authenticator.removed',
   'authenticator.renamed',
   'authenticator.restored',

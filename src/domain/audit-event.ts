@@ -27,6 +27,7 @@ export const auditEventTypes = {
   'enrolment.confirmed': 'A new authenticator was confirmed by its first code.',
   'enrolment.refused': 'A code that should confirm an authenticator was refused.',
   'enrolment.cancelled': 'An authenticator that was never confirmed was given up.',
+  'authenticator.imported': 'A hardware token was bound to a person from a list of seeds.',
   'authenticator.removed': 'An authenticator was removed.',
   'authenticator.renamed': 'An authenticator got another label.',
   'authenticator.restored': 'A removed authenticator was bound again by “this was not me”.',

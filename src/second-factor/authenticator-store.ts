@@ -35,6 +35,8 @@ export interface NewAuthenticator {
 export interface AuthenticatorStore {
   /** The confirmed ones of a person, oldest first. */
   listLive(userId: string): Promise<Authenticator[]>;
+  /** The same, and nobody adds one until this transaction ends. */
+  lockLive(userId: string): Promise<Authenticator[]>;
   /** The pending one of a person, unless it expired. */
   findPending(userId: string): Promise<PendingAuthenticator | undefined>;
   /** Replaces any earlier pending one: at most one exists, however many requests start at once. */

@@ -64,6 +64,7 @@ export const doors: Record<string, string[]> = {
   pg: ['src/storage/postgres/'],
   '@electric-sql/pglite': ['src/storage/postgres/'],
   ioredis: ['src/storage/redis/'],
+  saxes: ['src/second-factor/xml-tree.ts'],
   otpauth: ['src/domain/totp.ts'],
   '@node-rs/argon2': ['src/crypto/password-hasher.ts'],
   bcrypt: ['src/crypto/'],

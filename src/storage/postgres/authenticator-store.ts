@@ -28,6 +28,11 @@ export class PostgresAuthenticatorStore implements AuthenticatorStore {
     return rows.map(toAuthenticator);
   }
 
+  async lockLive(userId: string): Promise<Authenticator[]> {
+    await this.#lock(userId);
+    return this.listLive(userId);
+  }
+
   async findPending(userId: string): Promise<PendingAuthenticator | undefined> {
     const row = await this.#pending(userId)
       .where('expires_at', '>', sql<Date>`now()`)
@@ -74,10 +79,7 @@ export class PostgresAuthenticatorStore implements AuthenticatorStore {
   }
 
   async confirm(userId: string, id: string, timeStep: number, driftSteps: number, most: number): Promise<boolean> {
-    // The person's guard row is the lock under which authenticators are counted.
-    await sql`insert into guards (user_id) values (${userId}) on conflict (user_id) do update set user_id = excluded.user_id`.execute(
-      this.#db,
-    );
+    await this.#lock(userId);
     const { numUpdatedRows } = await this.#db
       .updateTable('authenticators')
       .set({
@@ -208,6 +210,13 @@ export class PostgresAuthenticatorStore implements AuthenticatorStore {
       .where('user_id', '=', userId)
       .where('confirmed_at', 'is', null)
       .where('voided_at', 'is', null);
+  }
+
+  /** The person's guard row is the lock under which authenticators are counted. */
+  async #lock(userId: string): Promise<void> {
+    await sql`insert into guards (user_id) values (${userId}) on conflict (user_id) do update set user_id = excluded.user_id`.execute(
+      this.#db,
+    );
   }
 
   #live(userId: string) {
