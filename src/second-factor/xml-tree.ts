@@ -29,7 +29,7 @@ export function readXml(text: string): XmlElement {
   parser.on('doctype', () => refuse('it has a document type, and may have none'));
   parser.on('opentag', ({ local, uri, attributes }) => {
     if (open.length >= deepest) refuse(`it is nested deeper than ${deepest} elements`);
-    const own = Object.values(attributes).map(({ local: name, value }) => [name, value]);
+    const own = Object.values(attributes).map(({ local: name, value }) => [name, value] as const);
     open.push({ name: local, namespace: uri, attributes: Object.fromEntries(own), children: [], text: '' });
   });
   parser.on('text', (piece) => {
