@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
 
 /** One answer, its body read whole. */
@@ -28,6 +29,7 @@ export function send(
   const payload = form === undefined ? undefined : new URLSearchParams(form).toString();
   const headers: Record<string, string> = { accept, 'user-agent': 'bench' };
   if (jar && jar.size > 0) headers['cookie'] = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+  if (jar) headers['x-forwarded-for'] = addressOf(jar);
   if (authorization) headers['authorization'] = authorization;
   if (payload !== undefined) {
     headers['content-type'] = 'application/x-www-form-urlencoded';
@@ -65,4 +67,16 @@ function keep(jar: CookieJar, cookies: string[]): void {
     if (ended) jar.delete(name);
     else jar.set(name, value);
   }
+}
+
+const addresses = new WeakMap<CookieJar, string>();
+
+/** People come from many networks; all from one would share one network's budget of passwords. */
+function addressOf(jar: CookieJar): string {
+  const known = addresses.get(jar);
+  if (known !== undefined) return known;
+  const [a, b, c] = randomBytes(3);
+  const address = `10.${a}.${b}.${c}`;
+  addresses.set(jar, address);
+  return address;
 }

@@ -53,6 +53,7 @@ async function main(): Promise<void> {
       ENCRYPTION_KEYS: `bench:${randomBytes(32).toString('base64')}`,
       COOKIE_KEYS: randomBytes(32).toString('base64'),
       LOG_LEVEL: 'error',
+      TRUSTED_PROXIES: '127.0.0.1,::1',
       ...hashSettings,
     };
     const storedHash = await hashPassword(first.password);

@@ -29,7 +29,7 @@ export async function prepareTwofold(settings: Environment, users: BenchUser[], 
     writeFileSync(list, `${lines.join('\n')}\n`);
     await runCommand(['migrate'], settings);
     await runCommand(['clients', 'apply', '-f', clients], settings);
-    await runCommand(['users', 'import', list], settings);
+    await runCommand(['users', 'import', '-f', list], settings);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

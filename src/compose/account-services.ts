@@ -90,7 +90,7 @@ export function createAccountServices(parts: AccountParts): AccountServices {
     waitingAddress: async (userId) =>
       (await inTransaction(({ links }) => links.findOpen(userId, 'email-confirm')))?.details?.['email'],
     deletionAllowed: settings.accountDeletion,
-    hasConsole: false,
+    hasConsole: true,
     deleteUser: services.manageUsers.remove,
     forgetBrowserCookie: (ctx) => cookies.clear(ctx, cookies.browser),
     listActivity: activity.list,

@@ -9,7 +9,11 @@ export interface ConsoleFrame {
   readonly error?: FormError | undefined;
 }
 
-export type ConsoleSection = 'users' | 'clients' | 'audit' | 'report';
+export type ConsoleSection = 'users' | 'clients' | 'keys' | 'audit' | 'report';
+
+/** The kinds of applications that the console registers, each explained on its page. */
+export const consoleClientKinds = ['server', 'browser', 'native'] as const;
+export type ConsoleClientKind = (typeof consoleClientKinds)[number];
 
 export type UserStatusShown = 'active' | 'disabled' | 'pending';
 export type FactorShown = 'enabled' | 'pending' | 'none' | 'closed';
@@ -108,6 +112,28 @@ export interface ConsolePages {
     readonly backHref: string;
   };
   'console-clients': ConsoleFrame & { readonly clients: readonly ConsoleClient[]; readonly moreHref: string | null };
+  /** Sends `name`, `kind`, `redirect_uris` (one a line) and `two_factors`. */
+  'console-new-client': ConsoleFrame & {
+    readonly typed: {
+      readonly name: string;
+      readonly kind: ConsoleClientKind;
+      readonly redirectUris: string;
+      readonly alwaysTwoFactors: boolean;
+    };
+    /** What is wrong, in the words of the rule. */
+    readonly refused: string | null;
+  };
+  /** Sends nothing to publish successors, `reason` to revoke one. */
+  'console-keys': ConsoleFrame & {
+    readonly keys: readonly {
+      readonly kid: string;
+      readonly algorithm: string;
+      readonly state: 'published' | 'active' | 'retired' | 'revoked';
+      /** Since when it has been in this state. */
+      readonly since: Date;
+    }[];
+    readonly refused: boolean;
+  };
   /** Its form sends nothing: another secret. */
   'console-client': ConsoleFrame & { readonly client: ConsoleClient; readonly refused: boolean };
   /** Sends by GET `type`, `person`, `request_id`. */

@@ -98,4 +98,32 @@ describe('the console', () => {
     const report = await page(agent, `/admin/report?user=${operator.username}&client_id=rp`);
     assert.match(report, />one-time-code</);
   });
+
+  test('adds an application with a secret shown once, and says what is wrong in the words of the rule', async () => {
+    const csrf = csrfOf(await page(agent, '/admin/clients/new'));
+    const form = { csrf, name: 'New one', kind: 'server', redirect_uris: 'http://new.example/callback' };
+    const refused = await agent.post('/admin/clients', form);
+    assert.equal(refused.status, 422);
+    assert.match(await refused.text(), /use https/);
+    const made = await agent.post('/admin/clients', { ...form, redirect_uris: 'https://new.example/callback' });
+    assert.equal(made.status, 200);
+    const text = await made.text();
+    const secret = /<code id="value"[^>]*>([^<]+)</.exec(text)?.[1] ?? '';
+    assert.ok(secret.length > 40);
+    assert.match(await page(agent, '/admin/clients'), /New one/);
+  });
+
+  test('K16 publishes successors of the signing keys, and revokes one for a reason', async () => {
+    const { manageSigningKeys } = service.composed.services;
+    const csrf = csrfOf(await page(agent, '/admin/keys'));
+    assert.equal((await agent.post('/admin/keys/rotate', { csrf })).status, 303);
+    const waiting = (await manageSigningKeys.list()).find(({ state }) => state === 'published');
+    assert.ok(waiting);
+    assert.equal((await agent.post(`/admin/keys/${waiting.kid}/revoke`, { csrf, reason: '' })).status, 422);
+    assert.equal((await agent.post(`/admin/keys/${waiting.kid}/revoke`, { csrf, reason: 'for a test' })).status, 303);
+    assert.equal((await manageSigningKeys.list()).find(({ kid }) => kid === waiting.kid)?.state, 'revoked');
+    assert.match(await page(agent, '/admin/keys'), /Revoked/);
+    const desk = await signedIn(await addOperator(service, 'help-desk'));
+    assert.equal((await desk.get('/admin/keys')).status, 403);
+  });
 });

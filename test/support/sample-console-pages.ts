@@ -16,7 +16,7 @@ const at = (hoursAgo: number): Date => new Date(Date.parse('2026-03-14T15:09:26Z
 const frame: ConsoleFrame = {
   csrf: 'sample',
   person: { name: 'Grace Hopper', username: 'grace' },
-  sections: ['users', 'clients', 'audit', 'report'],
+  sections: ['users', 'clients', 'keys', 'audit', 'report'],
 };
 const ada: ConsoleUser = {
   id: '5f0c2b6e-6a53-4d9b-9a3b-0e7c1f4f2f10',
@@ -103,6 +103,27 @@ export const consoleSamples: readonly ConsoleSample[] = [
     backHref: '/admin/clients/meadow',
   }),
   sample('console-clients', 'full', { ...frame, clients: [client], moreHref: '/admin/clients?cursor=x' }),
+  sample('console-new-client', 'empty', {
+    ...frame,
+    typed: { name: '', kind: 'server', redirectUris: '', alwaysTwoFactors: false },
+    refused: null,
+  }),
+  sample('console-new-client', 'error', {
+    ...frame,
+    typed: { name: 'Meadow', kind: 'native', redirectUris: 'http://meadow.example', alwaysTwoFactors: true },
+    refused: 'use https, not http://',
+  }),
+  sample('console-keys', 'full', {
+    ...frame,
+    keys: (['published', 'active', 'retired', 'revoked'] as const).map((state, index) => ({
+      kid: `sIe3HlgViDCLLHE${index}`,
+      algorithm: 'ES256',
+      state,
+      since: at(24 * (index + 1)),
+    })),
+    refused: false,
+  }),
+  sample('console-keys', 'error', { ...frame, keys: [], refused: true }),
   sample('console-client', 'full', { ...frame, client, refused: false }),
   sample('console-client', 'error', { ...frame, client, refused: true }),
   sample('console-audit', 'full', {

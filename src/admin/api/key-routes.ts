@@ -6,7 +6,7 @@ import { nullableTimestamp, reason, timestamp } from './schemas.ts';
 
 const algorithm = z.enum([...signingAlgorithms]);
 
-const signingKey = z
+export const signingKey = z
   .object({
     kid: z.string(),
     algorithm,

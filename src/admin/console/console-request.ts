@@ -50,6 +50,7 @@ export interface ConsoleRequest {
 const sectionScopes: Readonly<Record<ConsoleSection, AdminScope>> = {
   users: 'admin:users:read',
   clients: 'admin:clients:read',
+  keys: 'admin:keys:read',
   audit: 'admin:audit:read',
   report: 'admin:users:read',
 };

@@ -5,6 +5,8 @@ import { NotFound } from '../../errors.ts';
 import { perform } from '../api/perform.ts';
 import { doAct, showAct } from './acts.ts';
 import { goTo, loadConsoleRequest, type ConsoleRequest, type ConsoleServices } from './console-request.ts';
+import { revokeKey, rotateKeys, showKeys } from './key-pages.ts';
+import { createClient, showNewClient } from './new-client.ts';
 import * as pages from './pages.ts';
 
 interface Params {
@@ -37,8 +39,13 @@ export function consoleRoutes(services: ConsoleServices): Router {
   });
   post('/help/:id/answer', (request, { id = '' }) => pages.answerHelp(request, id));
   get('/clients', pages.showClients);
+  get('/clients/new', (request) => showNewClient(request));
+  post('/clients', createClient);
   get('/clients/:id', (request, { id = '' }) => pages.showOneClient(request, id));
   post('/clients/:id/secrets', (request, { id = '' }) => pages.addSecret(request, id));
+  get('/keys', (request) => showKeys(request));
+  post('/keys/rotate', rotateKeys);
+  post('/keys/:id/revoke', (request, { id = '' }) => revokeKey(request, id));
   get('/audit', pages.showAudit);
   get('/audit/export', exportAudit);
   get('/report', pages.showReport);
