@@ -49,7 +49,12 @@ export const storageSettings = {
   redisUrl: {
     name: 'REDIS_URL',
     path: 'redis.url',
-    schema: z.string().regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://'),
+    schema: z
+      .string()
+      .regex(
+        /^rediss?(?:\+(?:sentinel|cluster))?:\/\/./,
+        'must begin with redis:// or rediss://, or with redis+sentinel:// or redis+cluster://',
+      ),
     secret: true,
     production: true,
     sentence: 'Redis or Valkey; without it short-lived state is kept in this one process.',

@@ -15,6 +15,7 @@ export function weakenedSettings(settings: Settings): string[] {
     ['TWOFOLD_SESSION_IDLE_SECONDS', settings.sessionIdleSeconds > 3600],
     ['TWOFOLD_SESSION_LIFETIME_SECONDS', settings.sessionLifetimeSeconds > 86_400],
     ['TWOFOLD_ADMIN_FRESH_SECONDS', settings.adminFreshSeconds > 600],
+    ['DATABASE_URL', settings.production && /[?&]sslmode=(?:no-verify|disable)\b/.test(settings.databaseUrl ?? '')],
     ['TWOFOLD_SMTP_STARTTLS', settings.smtpStartTls === 'off'],
     ['TWOFOLD_FIRST_ENROLMENT', settings.production && settings.firstEnrolment === 'none'],
     ['TWOFOLD_ALLOW_EMBEDDED', settings.production && settings.allowEmbedded],

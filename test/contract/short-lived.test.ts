@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Redis } from 'ioredis';
 import type { AttemptStore } from '../../src/attempt-store.ts';
 import { newId, newToken } from '../../src/crypto/random.ts';
 import { createSecretBox } from '../../src/crypto/secret-box.ts';
@@ -13,7 +12,7 @@ import { PostgresSessionStore } from '../../src/storage/postgres/session-store.t
 import { PostgresTokenStore } from '../../src/storage/postgres/token-store.ts';
 import { PostgresUsedOnceStore } from '../../src/storage/postgres/used-once-store.ts';
 import { RedisAttemptStore } from '../../src/storage/redis/attempt-store.ts';
-import { connectRedis } from '../../src/storage/redis/connection.ts';
+import { connectRedis, type RedisConnection } from '../../src/storage/redis/connection.ts';
 import { RedisShortLivedRecords } from '../../src/storage/redis/short-lived-records.ts';
 import { movingClock } from '../support/moving-clock.ts';
 import { freshRedisUrl } from '../support/redis.ts';
@@ -25,7 +24,7 @@ const times = <Result>(count: number, work: (n: number) => Promise<Result>): Pro
 
 for (const kind of ['Redis', 'the process'] as const) {
   describe(`short-lived state in ${kind}`, () => {
-    let redis: Redis | undefined;
+    let redis: RedisConnection | undefined;
     let records: ShortLivedRecords;
     let attempts: AttemptStore;
     const clock = movingClock();

@@ -86,7 +86,7 @@ test('L02 what Redis forgets lowers no limit: failures and spent codes stand in 
     let at = await agent.submit(step, { code });
     for (let tries = 0; tries < 4 && at.page === 'one-time-code'; tries += 1) {
       if (at.error !== undefined) refused += 1;
-      await redis.del(...(await redis.keys('twofold:attempts:*')).concat('none'));
+      await redis.del(...(await redis.keys('twofold:{attempts}:*')).concat('none'));
       at = await agent.submit(at, { code: '000000' });
     }
   }

@@ -61,6 +61,8 @@ export class UserAgent {
       .filter(
         ([, { path: at }]) => url.pathname === at || at === '/' || url.pathname.startsWith(`${at.replace(/\/$/, '')}/`),
       )
+      // Longer paths first, as RFC 6265 section 5.4 has it: of two with one name the first counts.
+      .toSorted(([, one], [, other]) => other.path.length - one.path.length)
       .map(([name, { value }]) => `${name.split('|')[0]}=${value}`)
       .join('; ');
     const replica = this.#addresses[this.#requests % this.#addresses.length] ?? this.#issuer;

@@ -1,6 +1,8 @@
-import type { Redis } from 'ioredis';
 import type { AttemptLimit, AttemptStore } from '../../attempt-store.ts';
-import { answered, redisKey } from './connection.ts';
+import { answered, redisKey, type RedisConnection } from './connection.ts';
+
+/** In braces: one script looks at several of them, which a cluster allows on one node only. */
+const kind = '{attempts}';
 
 /**
  * A leaky bucket a key, kept as the moment (in milliseconds of Redis's own clock) at which it is empty again. All
@@ -23,20 +25,20 @@ end
 return 0`;
 
 export class RedisAttemptStore implements AttemptStore {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
 
-  constructor(redis: Redis) {
+  constructor(redis: RedisConnection) {
     this.#redis = redis;
   }
 
   async charge(limits: readonly AttemptLimit[]): Promise<number> {
-    const keys = limits.map(({ subject }) => redisKey('attempts', subject));
+    const keys = limits.map(({ subject }) => redisKey(kind, subject));
     const values = limits.flatMap(({ burst, refillSeconds }) => [burst, refillSeconds * 1000]);
     const wait = await answered(this.#redis.eval(chargeScript, keys.length, ...keys, ...values));
     return Math.ceil(Number(wait) / 1000);
   }
 
   async clear(subject: string): Promise<void> {
-    await answered(this.#redis.del(redisKey('attempts', subject)));
+    await answered(this.#redis.del(redisKey(kind, subject)));
   }
 }

@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { StoreUnavailable, storeFaultChannel } from '../../errors.ts';
+import { parseRedisUrl } from './redis-url.ts';
 
 const storeFaults = channel(storeFaultChannel);
+
+/** One server, or a cluster of them. */
+export type RedisConnection = Redis | Cluster;
 
 /** A stalled Redis must cost half a second once, not hang every request; nothing is queued to run late. */
 const options: RedisOptions = {
@@ -18,15 +22,15 @@ const options: RedisOptions = {
 };
 
 /**
- * Connects to `redis://` or `rediss://` and waits for the first answer, `waitMilliseconds` at most. `onError` hears of
- * broken connections, which otherwise would end the process.
+ * Connects to a server, to the master that sentinels name, or to a cluster (see `parseRedisUrl`), and waits for the first
+ * answer, `waitMilliseconds` at most. `onError` hears of broken connections, which otherwise would end the process.
  */
 export async function connectRedis(
   url: string,
   onError: (error: Error) => void,
   waitMilliseconds = 10_000,
-): Promise<Redis> {
-  const redis = new Redis(url, options);
+): Promise<RedisConnection> {
+  const redis = open(url);
   redis.on('error', onError);
   if (redis.status !== 'ready') {
     await new Promise<void>((resolve, reject) => {
@@ -46,7 +50,44 @@ export async function connectRedis(
   return redis;
 }
 
-/** A key that holds nothing of what strangers sent. */
+function open(url: string): RedisConnection {
+  const address = parseRedisUrl(url);
+  if (address.kind === 'server') return new Redis(url, options);
+  const { nodes, username, password, tls } = address;
+  const login = {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+  };
+  if (address.kind === 'cluster') {
+    // A slot on its way to another node is asked for a few times, within the time of one command.
+    return new Cluster(nodes, {
+      redisOptions: { commandTimeout: 500, connectTimeout: 1000, socketTimeout: 2000, ...login },
+      enableOfflineQueue: false,
+      enableAutoPipelining: true,
+      maxRedirections: 4,
+      retryDelayOnFailover: 100,
+      retryDelayOnTryAgain: 50,
+      slotsRefreshTimeout: 1000,
+      clusterRetryStrategy: options.retryStrategy as (attempt: number) => number,
+    });
+  }
+  return new Redis({
+    ...options,
+    ...login,
+    sentinels: nodes,
+    name: address.master,
+    db: address.database,
+    enableTLSForSentinelMode: tls,
+    ...(address.sentinelPassword === undefined ? {} : { sentinelPassword: address.sentinelPassword }),
+    sentinelRetryStrategy: options.retryStrategy as (attempt: number) => number,
+  });
+}
+
+/**
+ * A key that holds nothing of what strangers sent. Keys of one kind that are used together bear the same braces, so that
+ * a cluster keeps them on one node.
+ */
 export function redisKey(kind: string, id: string): string {
   return `twofold:${kind}:${createHash('sha256').update(id).digest('base64url')}`;
 }

@@ -1,11 +1,10 @@
-import type { Redis } from 'ioredis';
 import type { ShortLivedRecords } from '../../short-lived-records.ts';
-import { answered, redisKey } from './connection.ts';
+import { answered, redisKey, type RedisConnection } from './connection.ts';
 
 export class RedisShortLivedRecords implements ShortLivedRecords {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
 
-  constructor(redis: Redis) {
+  constructor(redis: RedisConnection) {
     this.#redis = redis;
   }
 

@@ -15,13 +15,18 @@ export interface RedisServer {
   stop: Stop;
 }
 
-/** Starts a throwaway Redis on a random loopback port, nothing on disk, with many logical databases. */
-export async function startRedis(): Promise<RedisServer> {
+/**
+ * Starts a throwaway Redis on a random loopback port, nothing on disk, with many logical databases, or with `special`
+ * words in their place; a file among those is its configuration.
+ */
+export async function startRedis(special?: readonly string[]): Promise<RedisServer> {
   const { program, libraries } = await findProgram();
   const folder = mkdtempSync(join(tmpdir(), 'twofold-redis-'));
   const port = await freePort();
-  const settings = ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no'];
-  const child = spawn(program, [...settings, '--databases', '4096', '--dir', folder], {
+  const settings = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder];
+  const ordinary = ['--save', '', '--appendonly', 'no', '--databases', '4096'];
+  const words = special === undefined ? [...settings, ...ordinary] : [...special, ...settings];
+  const child = spawn(program, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     env: libraries === undefined ? process.env : { ...process.env, LD_LIBRARY_PATH: libraries },
