@@ -59,7 +59,7 @@ export interface SessionAdministration {
   /** Answers whether this person had such a live session. */
   readonly end: (userId: string, sessionId: string, actor: string, context: RequestContext) => Promise<boolean>;
   /** Ends sessions and refresh tokens of one person. */
-  readonly endAllOf: (userId: string, actor: string, context: RequestContext) => Promise<void>;
+  readonly endAllOf: (userId: string, actor: string, context: RequestContext, reason?: string) => Promise<void>;
   /** Ends every session and every grant there is, in small steps; answers how many sessions there were. */
   readonly endEverybodys: (actor: string, context: RequestContext) => Promise<number>;
   readonly listGrants: (userId: string, limit: number, after: string | undefined) => Promise<ListedGrant[]>;

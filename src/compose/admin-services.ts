@@ -85,10 +85,11 @@ function createSessionAdministration(inTransaction: Services['inTransaction']): 
         await audit.record({ ...event('session.ended', actor, userId), context });
         return true;
       }),
-    endAllOf: (userId, actor, context) =>
+    endAllOf: (userId, actor, context, reason) =>
       inTransaction(async ({ endSessions, audit }) => {
         await endSessions(userId);
-        await audit.record({ ...event('session.ended', actor, userId), context });
+        const why = reason === undefined ? {} : { reason };
+        await audit.record({ ...event('session.ended', actor, userId), ...why, context });
       }),
     async endEverybodys(actor, context) {
       let count = 0;

@@ -145,23 +145,23 @@ export function createManageUsers(inTransaction: InTransaction<ManageUsersStores
      * Another link that sets password and authenticator in one act, for an account that was never set up; older ones
      * are void. Throws `Conflict` (`already_set_up`): such an account is helped by a reset, which voids what was there.
      */
-    issueActivationLink: (userId: string, actor: string, context: RequestContext): Promise<string> =>
+    issueActivationLink: (userId: string, actor: string, context: RequestContext, reason?: string): Promise<string> =>
       inTransaction(async (stores) => {
         const user = await stores.users.find(userId);
         if (user === undefined) throw new NotFound('no such user');
         if (user.passwordHash !== null || (await stores.hasFactor(userId))) {
           throw new Conflict('already_set_up', 'the account was set up; reset its second factor or its password');
         }
-        return issueAnew(stores, 'activation', userId, actor, context);
+        return issueAnew(stores, 'activation', userId, actor, context, reason);
       }),
 
     /** A link that sets a new password; whoever opens it still needs the second factor to sign in. */
-    issuePasswordReset: (userId: string, actor: string, context: RequestContext): Promise<string> =>
+    issuePasswordReset: (userId: string, actor: string, context: RequestContext, reason?: string): Promise<string> =>
       inTransaction(async (stores) => {
         const user = await stores.users.find(userId);
         if (user === undefined) throw new NotFound('no such user');
         if (user.disabledAt !== null) throw new Conflict('user_disabled', 'the account is disabled');
-        return issueAnew(stores, 'password-reset', userId, actor, context);
+        return issueAnew(stores, 'password-reset', userId, actor, context, reason);
       }),
   };
 }
@@ -172,6 +172,7 @@ async function issueAnew(
   userId: string,
   actor: string,
   context: RequestContext,
+  reason?: string,
 ): Promise<string> {
   await stores.links.voidAll(userId);
   const token = await issueLink(stores, purpose, userId);
@@ -181,6 +182,7 @@ async function issueAnew(
     target: userId,
     result: 'success',
     details: { purpose },
+    ...(reason === undefined ? {} : { reason }),
     context,
   });
   return token;

@@ -69,6 +69,16 @@ describe('the console', () => {
     assert.equal((await service.composed.services.status(person.id)).enabled, false);
   });
 
+  test('keeps the reason of every act in the record', async () => {
+    const person = await service.addPerson();
+    for (const act of ['password-reset', 'end-sessions']) {
+      const csrf = csrfOf(await page(agent, `/admin/users/${person.id}/${act}`));
+      const done = await agent.post(`/admin/users/${person.id}/${act}`, { csrf, reason: `why ${act}` });
+      assert.ok(done.status === 200 || done.status === 303, act);
+      assert.match(await page(agent, `/admin/audit?person=${person.id}`), new RegExp(`why ${act}`));
+    }
+  });
+
   test('K05 K21 the rules of the API hold here too, and say why', async () => {
     const own = await page(agent, `/admin/users/${operator.id}/reset`);
     const refused = await agent.post(`/admin/users/${operator.id}/reset`, { csrf: csrfOf(own), reason: 'for a test' });

@@ -2174,7 +2174,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": {
+                    /**
+                     * @description Why; it stands in the record for ever.
+                     * @example Lost phone, identity checked by video call
+                     */
+                    reason?: string;
+                };
             };
         };
         responses: {
@@ -2294,7 +2300,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": {
+                    /**
+                     * @description Why; it stands in the record for ever.
+                     * @example Lost phone, identity checked by video call
+                     */
+                    reason?: string;
+                };
             };
         };
         responses: {
@@ -3295,7 +3307,17 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Why; it stands in the record for ever.
+                     * @example Lost phone, identity checked by video call
+                     */
+                    reason?: string;
+                };
+            };
+        };
         responses: {
             /** @description Ended. */
             204: {
@@ -3342,6 +3364,24 @@ export interface operations {
             };
             /** @description `call_under_way`. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -13,6 +13,9 @@ export const reason = z
   .describe('Why; it stands in the record for ever.')
   .meta({ example: 'Lost phone, identity checked by video call' });
 
+/** The input of an act whose reason may be given for the record. */
+export const whyInput = z.strictObject({ reason: reason.optional() });
+
 /** A parameter comes as text; the document tells what it means. */
 function shownAs(schema: Readonly<Record<string, unknown>>) {
   return ({ jsonSchema }: { readonly jsonSchema: object }): void => {
@@ -20,8 +23,6 @@ function shownAs(schema: Readonly<Record<string, unknown>>) {
     Object.assign(jsonSchema, schema);
   };
 }
-
-export const noInput = z.strictObject({}).meta({ description: 'Nothing; the body may be left out.' });
 
 const limit = z
   .string()

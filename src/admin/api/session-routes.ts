@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { NotFound } from '../../errors.ts';
 import { checkTarget, type Actor } from '../access.ts';
 import { route, type Route } from './route.ts';
-import { pageFrom, pageOf, pageQuery, readCursor, timestamp } from './schemas.ts';
+import { pageFrom, pageOf, pageQuery, readCursor, timestamp, whyInput } from './schemas.ts';
 import { findTarget } from './user-routes.ts';
 import { userParams } from './user-schemas.ts';
 
@@ -73,11 +73,13 @@ export const sessionRoutes: readonly Route[] = [
     summary: 'End all sessions and refresh tokens of a person',
     scope: 'admin:sessions',
     params: userParams,
+    body: whyInput,
+    bodyOptional: true,
     answers: gone,
     async handle(call) {
-      const { services, params, actor, context } = call;
+      const { services, params, actor, context, body } = call;
       await findTarget(call);
-      await services.sessions.endAllOf(params.id, actor.id, context);
+      await services.sessions.endAllOf(params.id, actor.id, context, body?.reason);
       return { status: 204 };
     },
   }),

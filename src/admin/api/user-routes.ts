@@ -4,7 +4,7 @@ import { NotFound } from '../../errors.ts';
 import { checkNotSelf, checkTarget } from '../access.ts';
 import type { AdminServices } from '../admin-services.ts';
 import { route, type Answer, type Call, type Route } from './route.ts';
-import { noInput, pageFrom, pageOf, pageQuery, readCursor, reason, searchText, timestamp } from './schemas.ts';
+import { pageFrom, pageOf, pageQuery, readCursor, reason, searchText, timestamp, whyInput } from './schemas.ts';
 import { asUserChange, newUser, readOnlyOfUser, showUser, user, userChange, userParams } from './user-schemas.ts';
 
 const mostCounted = 1_000_000;
@@ -156,14 +156,14 @@ export const userRoutes: readonly Route[] = [
     description: 'For an account that was never set up; older links are void.',
     scope: 'admin:users',
     params: userParams,
-    body: noInput,
+    body: whyInput,
     bodyOptional: true,
     answers: { 201: { description: 'The link.', schema: activationLink } },
     problems: { 403: '`own_account`.', 409: '`already_set_up`.' },
     async handle(call) {
-      const { services, params, actor, context } = call;
+      const { services, params, actor, context, body: asked } = call;
       checkNotSelf(actor, (await findTarget(call)).id);
-      const token = await services.manageUsers.issueActivationLink(params.id, actor.id, context);
+      const token = await services.manageUsers.issueActivationLink(params.id, actor.id, context, asked?.reason);
       const body = { activation_url: `${services.issuer}/set-up/${token}`, expires_at: linkEnd(services) };
       return { status: 201, body };
     },
@@ -177,14 +177,14 @@ export const userRoutes: readonly Route[] = [
     description: 'The second factor stays as it is; older links are void.',
     scope: 'admin:users',
     params: userParams,
-    body: noInput,
+    body: whyInput,
     bodyOptional: true,
     answers: { 201: { description: 'The link.', schema: resetLink } },
     problems: { 403: '`own_account`.', 409: '`user_disabled`.' },
     async handle(call) {
-      const { services, params, actor, context } = call;
+      const { services, params, actor, context, body: asked } = call;
       checkNotSelf(actor, (await findTarget(call)).id);
-      const token = await services.manageUsers.issuePasswordReset(params.id, actor.id, context);
+      const token = await services.manageUsers.issuePasswordReset(params.id, actor.id, context, asked?.reason);
       const body = { reset_url: `${services.issuer}/reset-password/${token}`, expires_at: linkEnd(services) };
       return { status: 201, body };
     },

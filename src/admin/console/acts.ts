@@ -11,8 +11,6 @@ import { consoleUser } from './shown.ts';
 interface ActRule {
   readonly operationId: string;
   readonly scope: AdminScope;
-  /** Whether the call itself takes the reason; where it does not, it is asked all the same, so that nobody acts idly. */
-  readonly takesReason: boolean;
   /** The field of the answer that is shown once. */
   readonly shows?: 'recovery_url' | 'reset_url' | 'activation_url';
   readonly makesSense: (person: ConsoleUser) => boolean;
@@ -22,47 +20,40 @@ const rules: Readonly<Record<ConsoleAct, ActRule>> = {
   reset: {
     operationId: 'resetSecondFactor',
     scope: 'admin:second-factor',
-    takesReason: true,
     shows: 'recovery_url',
     makesSense: () => true,
   },
   reopen: {
     operationId: 'reopenSecondFactor',
     scope: 'admin:second-factor',
-    takesReason: true,
     shows: 'recovery_url',
     makesSense: ({ factor }) => factor === 'closed',
   },
   'end-sessions': {
     operationId: 'endSessions',
     scope: 'admin:sessions',
-    takesReason: false,
     makesSense: () => true,
   },
   'password-reset': {
     operationId: 'createPasswordReset',
     scope: 'admin:users',
-    takesReason: false,
     shows: 'reset_url',
     makesSense: ({ status }) => status === 'active',
   },
   'activation-link': {
     operationId: 'createActivationLink',
     scope: 'admin:users',
-    takesReason: false,
     shows: 'activation_url',
     makesSense: ({ status, factor }) => status === 'pending' && factor !== 'enabled',
   },
   disable: {
     operationId: 'disableUser',
     scope: 'admin:users',
-    takesReason: true,
     makesSense: ({ status }) => status !== 'disabled',
   },
   enable: {
     operationId: 'enableUser',
     scope: 'admin:users',
-    takesReason: true,
     makesSense: ({ status }) => status === 'disabled',
   },
 };
@@ -96,7 +87,7 @@ export async function doAct(request: ConsoleRequest, id: string, act: ConsoleAct
   if (reason.length < 3) return showAct(request, id, act, 'reason');
   let body: Readonly<Record<string, unknown>> | undefined;
   try {
-    const given = { params: { id }, ...(rule.takesReason ? { body: { reason } } : {}) };
+    const given = { params: { id }, body: { reason } };
     const answer = await perform(services.admin, actor, context, rule.operationId, given);
     body = answer.body as typeof body;
   } catch (error) {
