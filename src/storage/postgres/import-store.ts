@@ -11,6 +11,10 @@ import { toUser } from './user-store.ts';
 /** Seals a shared secret for the row of one authenticator. */
 export type SealSecret = (secret: Uint8Array, row: { readonly id: string; readonly userId: string }) => string;
 
+/**
+ * Rows go over as one JSON value a table: the statement is the same whatever their number, and the database reads JSON
+ * faster than thousands of parameters.
+ */
 export class PostgresImportStore implements ImportStore {
   readonly #db: Kysely<Tables>;
   readonly #seal: SealSecret;
@@ -33,36 +37,53 @@ export class PostgresImportStore implements ImportStore {
 
   async insertAll(people: readonly ImportedPerson[]): Promise<void> {
     try {
-      await this.#db.insertInto('users').values(people.map(userRow)).execute();
-      await this.#db.insertInto('login_names').values(people.flatMap(nameRows)).execute();
+      await sql`
+        insert into users (id, username, email, email_verified, password_hash, password_changed_at, roles, claims, locale)
+        select id, username, email, email_verified, password_hash,
+          case when password_hash is null then null else now() end, roles, claims, locale
+        from json_to_recordset(${json(people.map(userRow))}::json) as given
+          (id uuid, username text, email text, email_verified boolean, password_hash text, roles text[],
+           claims jsonb, locale text)
+        `.execute(this.#db);
+      await sql`
+        insert into login_names (name, user_id, kind) select name, user_id, kind
+        from json_to_recordset(${json(people.flatMap(nameRows))}::json) as given (name text, user_id uuid, kind text)
+        `.execute(this.#db);
     } catch (error) {
       if (isUniqueViolation(error)) throw new Conflict('login_taken', 'this name or address is taken', 'username');
       throw error;
     }
     const authenticators = people.flatMap((person) => this.#authenticatorRows(person));
-    if (authenticators.length > 0) await this.#db.insertInto('authenticators').values(authenticators).execute();
+    if (authenticators.length > 0) {
+      await sql`
+        insert into authenticators
+          (id, user_id, label, secret_sealed, algorithm, digits, period_seconds, bound_to, last_step, confirmed_at)
+        select id, user_id, label, secret_sealed, algorithm, digits, period_seconds, '', -1, now()
+        from json_to_recordset(${json(authenticators)}::json) as given
+          (id uuid, user_id uuid, label text, secret_sealed text, algorithm text, digits int, period_seconds int)
+        `.execute(this.#db);
+    }
     const codes = people.flatMap(codeRows);
-    if (codes.length > 0) await this.#db.insertInto('recovery_codes').values(codes).execute();
+    if (codes.length > 0) {
+      await sql`
+        insert into recovery_codes (id, user_id, set_id, prefix, pattern, hash)
+        select id, user_id, set_id, null, pattern, hash
+        from json_to_recordset(${json(codes)}::json) as given
+          (id uuid, user_id uuid, set_id uuid, pattern text, hash text)
+        `.execute(this.#db);
+    }
   }
 
   #authenticatorRows({ user, authenticators }: ImportedPerson) {
     return authenticators.map(({ secret, label, algorithm, digits, periodSeconds }) => {
       const id = newId();
-      return {
-        id,
-        user_id: user.id,
-        label,
-        secret_sealed: this.#seal(secret, { id, userId: user.id }),
-        algorithm,
-        digits,
-        period_seconds: periodSeconds,
-        bound_to: '',
-        last_step: -1,
-        confirmed_at: sql<Date>`now()`,
-      };
+      const sealed = this.#seal(secret, { id, userId: user.id });
+      return { id, user_id: user.id, label, secret_sealed: sealed, algorithm, digits, period_seconds: periodSeconds };
     });
   }
 }
+
+const json = (rows: readonly object[]): string => JSON.stringify(rows);
 
 function userRow({ user }: ImportedPerson) {
   return {
@@ -71,16 +92,15 @@ function userRow({ user }: ImportedPerson) {
     email: user.email,
     email_verified: user.emailVerified,
     password_hash: user.passwordHash,
-    password_changed_at: user.passwordHash === null ? null : sql<Date>`now()`,
-    roles: [...user.roles],
-    claims: JSON.stringify(user.claims),
+    roles: user.roles,
+    claims: user.claims,
     locale: user.locale,
   };
 }
 
 function nameRows({ user: { id, username, email } }: ImportedPerson) {
   const name = foldLogin(username);
-  const names = [{ name, user_id: id, kind: 'username' as 'username' | 'email' }];
+  const names = [{ name, user_id: id, kind: 'username' }];
   const address = email === null ? name : foldLogin(email);
   if (address !== name) names.push({ name: address, user_id: id, kind: 'email' });
   return names;
@@ -92,7 +112,6 @@ function codeRows({ user, recoveryCodes }: ImportedPerson) {
     id: newId(),
     user_id: user.id,
     set_id: setId,
-    prefix: null,
     pattern: recoveryCodes?.pattern ?? null,
     hash,
   }));
