@@ -3,7 +3,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { TestService } from './service.ts';
 import { testContext } from './stores.ts';
 
-type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
+export type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
 
 /** A relying party with keys of its own, as it calls the protocol's endpoints; nothing of the service is in it. */
 export interface ProtocolClient {
