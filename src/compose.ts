@@ -10,6 +10,9 @@ import { resetRoutes } from './account/reset-routes.ts';
 import { createSetupByLink } from './account/setup-by-link.ts';
 import { strengthRoute } from './account/strength-route.ts';
 import { setupRoutes } from './account/setup-routes.ts';
+import { registrationRoutes } from './registration/routes.ts';
+import { createSelfRegistration } from './relying-parties/self-registration.ts';
+import { openIdScopes } from './provider/resource-servers.ts';
 import { createConsoleServices } from './compose/console-services.ts';
 import { createAdminServices } from './compose/admin-services.ts';
 import { createAccountServices } from './compose/account-services.ts';
@@ -104,6 +107,17 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     clientAddress: createClientAddress(settings.trustedProxies),
     routers: [
       interactionRoutes(interaction),
+      registrationRoutes({
+        issuer: settings.issuer,
+        registration: createSelfRegistration({
+          inTransaction: services.inTransaction,
+          mode: settings.registration,
+          freeScopes: openIdScopes,
+          checkMetadata: protocol.checkMetadata,
+        }),
+        attempts: services.attempts,
+        requestContext,
+      }),
       adminApiRouter({ services: admin, requestContext }),
       consoleRoutes(
         createConsoleServices({

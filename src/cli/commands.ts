@@ -4,6 +4,7 @@ import { authenticatorsGroup } from './authenticators.ts';
 import { clientsGroup } from './clients.ts';
 import type { Command, CommandGroup } from './command.ts';
 import { importGroup } from './import.ts';
+import { initialAccessTokenGroup } from './initial-access-token.ts';
 import { keysGroup } from './keys.ts';
 import { policyGroup } from './policy.ts';
 import { secondFactorGroup } from './second-factor.ts';
@@ -20,6 +21,7 @@ export const groups: readonly CommandGroup[] = [
   secondFactorGroup,
   authenticatorsGroup,
   clientsGroup,
+  initialAccessTokenGroup,
   policyGroup,
   keysGroup,
   auditGroup,

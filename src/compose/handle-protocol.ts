@@ -97,6 +97,7 @@ export async function createHandleProtocol({
     pairwiseKey: await readServiceSecret(db, secretBox, 'pairwise-subjects'),
     resourceServers: settings.resourceServers,
     requireDpopNonce: settings.requireDpopNonce,
+    registers: settings.registration !== 'off',
     onSessionEnded: async (uid) => {
       await guarded(() => sessions.end(uid, 'sign-out'));
     },

@@ -18,6 +18,7 @@ import { PostgresNotMeLinkStore } from '../storage/postgres/not-me-link-store.ts
 import { PostgresOutbox } from '../storage/postgres/outbox.ts';
 import { PostgresEnrolmentGraceStore, PostgresPolicyStore } from '../storage/postgres/policy-store.ts';
 import { PostgresRecoveryCodeStore } from '../storage/postgres/recovery-code-store.ts';
+import { PostgresRegistrationTokenStore } from '../storage/postgres/registration-token-store.ts';
 import { PostgresRelyingPartyStore } from '../storage/postgres/relying-party-store.ts';
 import { PostgresRestoredState } from '../storage/postgres/restored-state.ts';
 import { PostgresSessionStore } from '../storage/postgres/session-store.ts';
@@ -60,6 +61,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     authenticators,
     recoveryCodes,
     relyingParties,
+    registrationTokens: new PostgresRegistrationTokenStore(db),
     encryptionKeys: new PostgresEncryptionKeyStore(db),
     signingKeys: new PostgresSigningKeyStore(db),
     imports: new PostgresImportStore(db, (secret, row) => secretBox.seal(secret, secretContext(row))),

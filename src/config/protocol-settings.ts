@@ -57,6 +57,14 @@ export const protocolSettings = {
     default: 'false',
     sentence: 'Whether every DPoP proof must carry a nonce of the service; nonces are offered in any case.',
   },
+  registration: {
+    name: 'TWOFOLD_REGISTRATION',
+    path: 'protocol.registration',
+    schema: z.enum(['off', 'initial-access-token', 'open']),
+    default: 'off',
+    sentence:
+      'Whether clients may register themselves (RFC 7591): not at all, with a token that an operator made, or whoever comes.',
+  },
   resourceServers: {
     name: 'TWOFOLD_RESOURCE_SERVERS',
     path: 'protocol.resource_servers',

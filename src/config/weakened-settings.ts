@@ -18,6 +18,7 @@ export function weakenedSettings(settings: Settings): string[] {
     ['DATABASE_URL', settings.production && /[?&]sslmode=(?:no-verify|disable)\b/.test(settings.databaseUrl ?? '')],
     ['TWOFOLD_SMTP_STARTTLS', settings.smtpStartTls === 'off'],
     ['TWOFOLD_FIRST_ENROLMENT', settings.production && settings.firstEnrolment === 'none'],
+    ['TWOFOLD_REGISTRATION', settings.registration === 'open'],
     ['TWOFOLD_ALLOW_EMBEDDED', settings.production && settings.allowEmbedded],
   ];
   return weak.filter(([, isWeak]) => isWeak).map(([name]) => name);

@@ -55,6 +55,8 @@ export interface ProviderOptions {
   /** Operators' own APIs. */
   readonly resourceServers: readonly RegisteredResourceServer[];
   readonly requireDpopNonce: boolean;
+  /** Whether clients may register themselves; the endpoint is our own, the metadata say where. */
+  readonly registers: boolean;
   readonly sessionLifetimeSeconds: number;
   readonly clock: Clock;
 }
@@ -88,6 +90,7 @@ export function createProvider(options: ProviderOptions): Provider {
     },
     fetch: options.fetch,
     features: createFeatures(options),
+    discovery: options.registers ? { registration_endpoint: `${options.issuer}/register` } : {},
     enabledJWA: enabledAlgorithms,
     assertJwtClientAuthClaimsAndHeader: assertClientAssertion as never,
     clientBasedCORS: allowedOrigin as never,

@@ -73,6 +73,11 @@ const known = new Set([
   'dpop_bound_access_tokens',
   'require_pushed_authorization_requests',
 ]);
+/** Whether a relying party has a field of this name. */
+export function isKnownField(name: string): boolean {
+  return known.has(name);
+}
+
 const grants = new Set([
   'authorization_code',
   'refresh_token',
