@@ -50,6 +50,7 @@ export function setupRoutes(services: SetupRouteServices): Router {
 
   // The recovery codes were saved: the account is ready, and signing in is the next thing to do.
   router.post('/set-up/:token/saved', async (ctx) => {
+    services.csrf.check(ctx, await readFields(ctx), 'set-up:done');
     services.views.page(ctx, 'notice', { code: 'account-ready', continueHref: `${services.prefix}/account` });
   });
 
