@@ -5,6 +5,7 @@ import { NotFound } from '../errors.ts';
 import type { AcrNames } from '../domain/authentication.ts';
 import { mayRefreshOneFactor } from '../domain/next-step.ts';
 import type { Origin } from '../http/app.ts';
+import { assertPlainUtf8 } from '../http/forms.ts';
 import { createAdapterFactory } from '../provider/adapter.ts';
 import { createProvider, type ProviderOptions } from '../provider/create-provider.ts';
 import { ownClientMetadata } from '../provider/own-client-metadata.ts';
@@ -123,6 +124,8 @@ export async function createHandleProtocol({
     checkMetadata: (relyingParty: RelyingParty): void => checkMetadata(engine.provider, asEngineMetadata(relyingParty)),
     async handle(ctx: Exchange, origin: Origin) {
       if (!protocolPath.test(ctx.path)) throw new NotFound();
+      // The engine would decode by whatever alphabet the request names, and a proxy that looks at bodies would not.
+      assertPlainUtf8(ctx.req);
       ctx.req.headers['x-forwarded-proto'] = secure ? 'https' : 'http';
       if (prefix !== '') (ctx.req as { originalUrl?: string }).originalUrl = `${prefix}${ctx.req.url ?? ''}`;
       ctx.respond = false;

@@ -6,7 +6,7 @@ import type { ClientAddress } from './client-address.ts';
 import { limitBodyTime } from './body-time.ts';
 import { handleErrors } from './errors.ts';
 import { acceptReports } from './csp-reports.ts';
-import { everyAnswersHeaders, guardHeaders } from './headers.ts';
+import { closedPolicy, everyAnswersHeaders, guardHeaders } from './headers.ts';
 import { setReader } from './reader.ts';
 import { routeOf } from './route-of.ts';
 import { readFields } from './forms.ts';
@@ -103,6 +103,8 @@ const answerToNoHttp = [
   'HTTP/1.1 400 Bad Request',
   'Connection: close',
   'Content-Length: 0',
+  'cache-control: no-store',
+  `content-security-policy: ${closedPolicy}`,
   ...Object.entries(everyAnswersHeaders).map(([name, value]) => `${name}: ${value}`),
   '\r\n',
 ].join('\r\n');

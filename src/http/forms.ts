@@ -53,6 +53,17 @@ export async function readText(request: IncomingMessage, mostBytes: number): Pro
   }
 }
 
+/** Throws `Fault` 415 where a body does not say what it is, is said to be in another alphabet, or is packed. */
+export function assertPlainUtf8({ headers }: Pick<IncomingMessage, 'headers'>): void {
+  const { 'content-type': type, 'content-encoding': encoding = 'identity', 'content-length': length = '0' } = headers;
+  const hasBody = headers['transfer-encoding'] !== undefined || length !== '0';
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type ?? '')?.[1] ?? 'utf-8';
+  const isNamed = type !== undefined || !hasBody;
+  if (!isNamed || charset.toLowerCase() !== 'utf-8' || encoding.toLowerCase() !== 'identity') {
+    throw new Fault('unsupported_media_type', 415, 'send the body with its type, in UTF-8, uncompressed');
+  }
+}
+
 function contentTypeOf(request: IncomingMessage): string {
   const [type = '', ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
   const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith('charset='));

@@ -30,7 +30,7 @@ export function contentSecurityPolicy(formTargets: readonly string[] = []): stri
 }
 
 /** The policy of all that is not a page: nothing runs, nothing loads, should a browser draw it all the same. */
-const closedPolicy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox";
+export const closedPolicy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox";
 
 /** On every answer, whatever it is. */
 export const everyAnswersHeaders: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 import { hashToken } from '../crypto/random.ts';
 import type { SecretBox } from '../crypto/secret-box.ts';
-import { Conflict, Fault } from '../errors.ts';
+import { Conflict, Fault, InvalidInput } from '../errors.ts';
 import type { ShortLivedRecords } from '../short-lived-records.ts';
 import { repeatableSeconds, rotationOfRequest } from './refresh-rotation.ts';
 import { requestOrigin } from './request-origin.ts';
@@ -48,6 +48,7 @@ async function answered<Result>(work: Promise<Result>): Promise<Result> {
     return await work;
   } catch (error) {
     if (error instanceof Fault && error.status === 503) throw new TemporarilyUnavailable(error);
+    if (error instanceof InvalidInput) throw new errors.InvalidRequest(error.message);
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import { askedAcr } from './asked-acr.ts';
 import { accountOf, claimsByScope } from './claims.ts';
 import { sendLogoutTokensFromOutbox } from './logout-delivery.ts';
 import { isRefreshRefused } from './refresh-policy.ts';
+import { anonymousSessionSeconds } from './device-session.ts';
 import { allowedOrigin, assertClientAssertion, createFeatures, enabledAlgorithms } from './features.ts';
 import { allowFormPost } from './form-post.ts';
 import { own, ownClientMetadata } from './own-client-metadata.ts';
@@ -61,7 +62,6 @@ export interface ProviderOptions {
   readonly clock: Clock;
 }
 
-const anonymousSessionSeconds = 600;
 const day = 86_400;
 
 /** The engine, configured. It is built anew when signing keys change; nobody may keep a reference. */

@@ -3,6 +3,7 @@ import { errors, type ClientMetadata, type Configuration, type KoaContextWithOID
 import { fapiAlgorithms } from '../relying-parties/fapi-profile.ts';
 import { own, textOf } from './own-client-metadata.ts';
 import type { ProviderOptions } from './create-provider.ts';
+import { anonymousSessionSeconds, keepDeviceSession } from './device-session.ts';
 import { createResourceServerInfo } from './resource-servers.ts';
 
 type Features = NonNullable<Configuration['features']>;
@@ -30,7 +31,10 @@ export function createFeatures(options: ProviderOptions): Features {
     devInteractions: { enabled: false },
     deviceFlow: {
       enabled: true,
-      userCodeInputSource: async (ctx, form, _out, error) => options.pages.deviceInput(ctx, form, error),
+      userCodeInputSource: async (ctx, form, _out, error) => {
+        if (error !== undefined) await keepDeviceSession(ctx, anonymousSessionSeconds);
+        await options.pages.deviceInput(ctx, form, error);
+      },
       userCodeConfirmSource: async (ctx, form, _client, _info, userCode) =>
         options.pages.deviceConfirm(ctx, form, userCode),
       successSource: async (ctx) => options.pages.deviceDone(ctx),

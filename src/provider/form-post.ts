@@ -1,13 +1,16 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 
+/** Where the engine may answer by a form that posts itself: to the relying party, or on to its own confirmation. */
+const postsItself = /^\/(?:auth(?:\/[\w-]+)?|device|logout)$/;
+
 /**
- * The engine's page that posts an answer to the relying party gets a policy under which its one script may run, by its
+ * The engine's page that posts an answer to the relying party (or what stood in an address on to its own form) gets a policy under which its one script may run, by its
  * hash, which the engine adds to a `script-src` that it finds. There is no `form-action`: browsers apply it to every
  * redirect that follows, and where the relying party leads on to is its own affair; the page holds nothing else.
  */
 export function allowFormPost(provider: Provider): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
-    const answersHere = /^\/auth(?:\/|$)/.test(ctx.path);
+    const answersHere = postsItself.test(ctx.path);
     if (answersHere)
       ctx.set('content-security-policy', "default-src 'none'; script-src; frame-ancestors 'none'; base-uri 'none'");
     await next();

@@ -114,7 +114,7 @@ describe('attacks on sessions, sign-out and devices', () => {
       { client_id: 'nobody', post_logout_redirect_uri: home },
     ];
     for (const query of refused) {
-      const response = await agent.copy().get(`/logout?${new URLSearchParams(query)}`);
+      const response = await agent.copy().get(`/logout?${new URLSearchParams(query).toString()}`);
       const text = await response.text();
       assert.equal(response.status, 400, JSON.stringify(query));
       assert.equal(response.headers.get('location'), null);
@@ -125,11 +125,11 @@ describe('attacks on sessions, sign-out and devices', () => {
       string,
       string
     >[]) {
-      const response = await agent.copy().get(`/logout?${new URLSearchParams(query)}`);
+      const response = await agent.copy().get(`/logout?${new URLSearchParams(query).toString()}`);
       assert.equal(pageOf(await response.text()), 'logout');
     }
     const query = new URLSearchParams({ id_token_hint: hint, post_logout_redirect_uri: home, state: 's' });
-    const page = await (await agent.get(`/logout?${query}`)).text();
+    const page = await (await agent.get(`/logout?${query.toString()}`)).text();
     assert.equal(pageOf(page), 'logout');
     const done = await agent.post('/logout/confirm', { xsrf: xsrfIn(page), logout: 'yes' });
     assert.equal(done.headers.get('location'), `${home}?state=s`);
