@@ -28,7 +28,7 @@ const shared = {
 };
 
 describe('an import at scale', () => {
-  test('a million people by the command line over PostgreSQL, in flat memory', async (t) => {
+  test('a million people by the command line over PostgreSQL, in flat memory', { timeout: 3_600_000 }, async (t) => {
     const database = await freshDatabase();
     try {
       const environment = {
