@@ -33,7 +33,7 @@ export function createAccountServices(parts: AccountParts): AccountServices {
     () => clock.now(),
   );
   const listSessions: AccountServices['listSessions'] = (userId) =>
-    inTransaction(({ sessions }) => sessions.list(userId));
+    services.reading(({ sessions }) => sessions.list(userId));
   const listApplications: AccountServices['listApplications'] = async (userId) => {
     const listed = await inTransaction(({ tokens }) => tokens.listApplications(userId));
     const shown = await Promise.all(
@@ -65,7 +65,7 @@ export function createAccountServices(parts: AccountParts): AccountServices {
           context,
         }),
       ),
-    findUser: (id) => inTransaction(({ users }) => users.find(id)),
+    findUser: (id) => services.reading(({ users }) => users.find(id)),
     epochSeconds: () => clock.epochSeconds(),
     proveCode: createProveCode(services),
     chargeEnrolment: (userId) =>
@@ -112,7 +112,7 @@ export function createAccountServices(parts: AccountParts): AccountServices {
     sessions: createAccountSessions({
       provider,
       cookies,
-      findUser: (id) => inTransaction(({ users }) => users.find(id)),
+      findUser: (id) => services.reading(({ users }) => users.find(id)),
       issuer: settings.issuer,
       epochSeconds: () => clock.epochSeconds(),
     }),
@@ -124,7 +124,7 @@ export function createAccountServices(parts: AccountParts): AccountServices {
     },
     laneOf: async (token, userId) =>
       token !== undefined &&
-      (await inTransaction(({ knownBrowsers }) => knownBrowsers.isKnown(hashToken(token), userId)))
+      (await services.reading(({ knownBrowsers }) => knownBrowsers.isKnown(hashToken(token), userId)))
         ? 'known'
         : 'other',
     status: services.status,

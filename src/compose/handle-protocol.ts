@@ -63,8 +63,10 @@ export async function createHandleProtocol({
     findClient: async (clientId) => {
       if (clientId === accountClientId) return asEngineMetadata(ownClient(clientId, 'account', settings));
       if (clientId === consoleClientId) return asEngineMetadata(ownClient(clientId, 'admin', settings));
-      const found = await guarded(() => relyingParties.find(clientId));
-      return found && asEngineMetadata(found);
+      return oncePerRequest(clientId, async () => {
+        const found = await guarded(() => relyingParties.find(clientId));
+        return found && asEngineMetadata(found);
+      });
     },
   });
   const build = ({ jwks }: LoadedSigningKeys) => {
@@ -132,6 +134,20 @@ export async function createHandleProtocol({
       await requestOrigin.run(origin, () => engine.handleRequest(ctx.req, ctx.res));
     },
   };
+}
+
+type Metadata = ReturnType<typeof asEngineMetadata> | undefined;
+const askedFor = new WeakMap<object, Map<string, Promise<Metadata>>>();
+
+/** The engine asks for a client several times within one request; the answer is the same. */
+function oncePerRequest(clientId: string, find: () => Promise<Metadata>): Promise<Metadata> {
+  const request = requestOrigin.getStore();
+  if (request === undefined) return find();
+  const known = askedFor.get(request) ?? new Map<string, Promise<Metadata>>();
+  askedFor.set(request, known);
+  const found = known.get(clientId) ?? find();
+  known.set(clientId, found);
+  return found;
 }
 
 interface Exchange {

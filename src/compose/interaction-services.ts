@@ -23,7 +23,7 @@ const ninetyDays = 90 * 86_400;
 /** What the steps of a sign-in are given. */
 export function createInteractionServices(parts: InteractionParts): InteractionServices {
   const { services, views, csrf, cookies, requestContext, provider } = parts;
-  const { inTransaction, settings, clock } = services;
+  const { inTransaction, reading, settings, clock } = services;
   return {
     provider,
     views,
@@ -42,9 +42,9 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
     firstEnrolment: services.firstEnrolment,
     selfRegistration: settings.selfRegistration,
     isSecondFactorClosed: async (userId) =>
-      isClosed(await inTransaction(({ guards }) => guards.readGuard(userId)), services.secondFactor.limits),
+      isClosed(await reading(({ guards }) => guards.readGuard(userId)), services.secondFactor.limits),
     isOtherLaneClosed: async (userId) =>
-      isOtherLaneClosed(await inTransaction(({ guards }) => guards.readGuard(userId)), services.secondFactor.limits),
+      isOtherLaneClosed(await reading(({ guards }) => guards.readGuard(userId)), services.secondFactor.limits),
     async mailEnrolmentLink(userId, uid, context) {
       // Once a sign-in: drawing the page again sends nothing.
       if ((await services.records.read(enrolmentMailKind, uid)) === userId) return true;
@@ -69,11 +69,11 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
       });
       cookies.set(ctx, name, token, lifetimeSeconds);
     },
-    findUser: (id) => inTransaction(({ users }) => users.find(id)),
+    findUser: (id) => reading(({ users }) => users.find(id)),
     browserToken: (ctx) => cookies.get(ctx, cookies.browser),
     isKnownBrowser: async (token, userId, beyondPassword = false) =>
       token !== undefined &&
-      (await inTransaction(({ knownBrowsers }) => knownBrowsers.isKnown(hashToken(token), userId, beyondPassword))),
+      (await reading(({ knownBrowsers }) => knownBrowsers.isKnown(hashToken(token), userId, beyondPassword))),
     async completeSignIn(ctx, { userId, clientId, acr, amr, proof, stepUp }) {
       const context = requestContext(ctx);
       const before = cookies.get(ctx, cookies.browser);

@@ -15,13 +15,15 @@ import type { Stores } from './stores.ts';
 export interface PolicyWiring {
   readonly settings: Settings;
   readonly inTransaction: InTransaction<Stores>;
+  /** The same stores without a transaction, for reads alone. */
+  readonly reading: InTransaction<Stores>;
   readonly clock: Clock;
   readonly limits: ThrottleLimits;
   readonly findUser: (idOrLogin: string) => Promise<User>;
 }
 
 /** The policies, what they decide, and the browsers they let people trust. */
-export function createPolicyServices({ settings, inTransaction, clock, limits, findUser }: PolicyWiring) {
+export function createPolicyServices({ settings, inTransaction, reading, clock, limits, findUser }: PolicyWiring) {
   const names = acrNames(settings.acrAliases);
   const fallback: PolicyRule = {
     secondFactor: settings.secondFactorRequired,
@@ -29,22 +31,25 @@ export function createPolicyServices({ settings, inTransaction, clock, limits, f
     acrValues: [],
     trustedBrowserDays: null,
   };
-  const inPolicyTransaction: Parameters<typeof createReadSignInFacts>[0]['inTransaction'] = (work) =>
-    inTransaction((stores) =>
-      work({
-        ...stores,
-        async secondFactorState(userId) {
-          const guard = await stores.guards.readGuard(userId);
-          return {
-            hasFactor: (await stores.authenticators.listLive(userId)).length > 0,
-            isClosed: isClosed(guard, limits),
-            isGuessedAt: guard.total >= limits.changePasswordAt,
-          };
-        },
-      }),
-    );
-  const common = { inTransaction: inPolicyTransaction, clock, names, fallback };
-  const readSignInFacts = createReadSignInFacts(common);
+  type InPolicyTransaction = Parameters<typeof createReadSignInFacts>[0]['inTransaction'];
+  const withState =
+    (run: InTransaction<Stores>): InPolicyTransaction =>
+    (work) =>
+      run((stores) =>
+        work({
+          ...stores,
+          async secondFactorState(userId) {
+            const guard = await stores.guards.readGuard(userId);
+            return {
+              hasFactor: (await stores.authenticators.listLive(userId)).length > 0,
+              isClosed: isClosed(guard, limits),
+              isGuessedAt: guard.total >= limits.changePasswordAt,
+            };
+          },
+        }),
+      );
+  const common = { inTransaction: withState(inTransaction), clock, names, fallback };
+  const readSignInFacts = createReadSignInFacts({ ...common, inTransaction: withState(reading) });
   return {
     acrNames: names,
     /** What holds for everyone while no default policy is stored. */

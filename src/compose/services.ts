@@ -26,16 +26,11 @@ import { createResetSecondFactor } from '../second-factor/reset-second-factor.ts
 import { createSecondFactorStatus } from '../second-factor/status.ts';
 import { createVerifyOneTimeCode } from '../second-factor/verify-one-time-code.ts';
 import type { ShortLivedRecords } from '../short-lived-records.ts';
-import { InProcessAttemptStore } from '../storage/in-process/attempt-store.ts';
-import { InProcessShortLivedRecords } from '../storage/in-process/short-lived-records.ts';
 import { PostgresAuditReader } from '../storage/postgres/audit-reader.ts';
 import { PostgresExpiryStore } from '../storage/postgres/expiry-store.ts';
 import { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
-import { createInTransaction, openDatabase, type Database } from '../storage/postgres/database.ts';
+import { createInTransaction, guarded, openDatabase, type Database } from '../storage/postgres/database.ts';
 import { migrate } from '../storage/postgres/migrate.ts';
-import { connectRedis } from '../storage/redis/connection.ts';
-import { RedisAttemptStore } from '../storage/redis/attempt-store.ts';
-import { RedisShortLivedRecords } from '../storage/redis/short-lived-records.ts';
 import { createCheckPassword, createRememberBrowser } from '../users/check-password.ts';
 import { createChangeProfile } from '../users/change-profile.ts';
 import { loadCommonPasswords } from '../users/common-passwords.ts';
@@ -48,6 +43,7 @@ import { createPolicyServices } from './policy-services.ts';
 import { createBrake } from './brake.ts';
 import { sealedColumns } from './sealed-columns.ts';
 import { keysOf } from './keys-of.ts';
+import { openShortLived } from './short-lived.ts';
 import { makeStores } from './stores.ts';
 
 export interface ServiceOptions {
@@ -108,6 +104,9 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     createInTransaction(database.kysely, (db) => makeStores(db, personKeys, secretBox)),
     (events) => observers.forEach((observe) => observe(events)),
   );
+  const plainStores = makeStores(database.kysely, personKeys, secretBox);
+  /** For reads alone: BEGIN and COMMIT around one statement cost two round trips and give nothing. */
+  const reading: typeof inTransaction = (work) => guarded(() => work(plainStores));
   const hasher = createPasswordHasher({
     memoryKibibytes: settings.hashMemoryKibibytes,
     iterations: settings.hashIterations,
@@ -148,8 +147,8 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     },
   });
   const manageUsers = createManageUsers(inTransaction);
-  const policy = createPolicyServices({ settings, inTransaction, clock, limits, findUser: manageUsers.find });
-  const status = createSecondFactorStatus(inTransaction, secondFactor);
+  const policy = createPolicyServices({ settings, inTransaction, reading, clock, limits, findUser: manageUsers.find });
+  const status = createSecondFactorStatus(reading, secondFactor);
   const hasSecondFactor = async (userId: string): Promise<boolean> =>
     settings.secondFactorRequired === 'required' || (await status(userId)).enabled;
   return {
@@ -165,6 +164,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     attempts,
     hasher,
     inTransaction,
+    reading,
     auditReader: new PostgresAuditReader(database.kysely, personKeys),
     secondFactor,
     passwords,
@@ -266,28 +266,6 @@ function databaseOptions(settings: Settings, folder: DataFolder | undefined, log
     statementTimeoutMilliseconds: settings.statementTimeoutMilliseconds,
     lockTimeoutMilliseconds: Math.ceil(settings.statementTimeoutMilliseconds / 2),
     onConnectionError: (err: Error) => logger.warn({ err }, 'a database connection broke'),
-  };
-}
-
-async function openShortLived(settings: Settings, logger: Logger, clock: Clock) {
-  if (settings.redisUrl === undefined) {
-    return {
-      records: new InProcessShortLivedRecords(clock) as ShortLivedRecords,
-      attempts: new InProcessAttemptStore(clock) as AttemptStore,
-      ping: async () => {},
-      close: async () => {},
-    };
-  }
-  const redis = await connectRedis(settings.redisUrl, (err) => logger.warn({ err }, 'a Redis connection broke'));
-  return {
-    records: new RedisShortLivedRecords(redis) as ShortLivedRecords,
-    attempts: new RedisAttemptStore(redis) as AttemptStore,
-    ping: async () => {
-      await redis.ping();
-    },
-    close: async () => {
-      redis.disconnect();
-    },
   };
 }
 
