@@ -1,4 +1,4 @@
-import { pino, type Logger as PinoLogger } from 'pino';
+import { pino, type Logger as PinoLogger, type LoggerOptions } from 'pino';
 
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'child'>;
 
@@ -21,16 +21,17 @@ const secretNames = [
   'code_verifier',
 ];
 
-/** JSON lines on standard output. Bodies, queries and headers are not logged at all; what slips in is redacted. */
-export function createLogger(level: string): Logger {
+/** JSON lines on standard output, or where else they are led. Bodies, queries and headers are not logged at all; what slips in is redacted. */
+export function createLogger(level: string, destination?: NodeJS.WritableStream): Logger {
   const paths = secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
-  return pino({
+  const options: LoggerOptions = {
     level,
     base: undefined,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths, censor: '(redacted)' },
     serializers: { err: describeError, error: describeError },
-  });
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
 }
 
 /** An error's own words and stack; a cause by its words alone, since drivers put data into theirs. */

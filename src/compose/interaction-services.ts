@@ -113,6 +113,10 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
         });
       });
     },
+    async recordRefusedConsent(userId, clientId, context) {
+      const event = { actor: userId, target: `client:${clientId}`, result: 'failure', context } as const;
+      await inTransaction(({ audit }) => audit.record({ ...event, type: 'consent.refused' }));
+    },
     async saveConsent(userId, clientId, scopes, context) {
       await inTransaction(async ({ tokens, audit }) => {
         const before = await tokens.readConsent(userId, clientId);

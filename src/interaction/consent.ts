@@ -8,7 +8,11 @@ export async function submitConsent(step: Step): Promise<void> {
   const { interaction, services, fields, context } = step;
   if (interaction.prompt.name !== 'consent') return showNextStep(step);
   const decision = fields.get('decision');
-  if (decision === 'deny') return abort(step);
+  if (decision === 'deny') {
+    const userId = interaction.session?.accountId;
+    if (userId !== undefined) await services.recordRefusedConsent(userId, parameterOf(step, 'client_id'), context);
+    return abort(step);
+  }
   if (decision !== 'allow') return showNextStep(step);
   const provider = services.provider();
   const accountId = interaction.session?.accountId ?? '';

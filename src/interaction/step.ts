@@ -71,6 +71,7 @@ export interface InteractionServices {
     scopes: readonly string[],
     context: RequestContext,
   ) => Promise<void>;
+  readonly recordRefusedConsent: (userId: string, clientId: string, context: RequestContext) => Promise<void>;
 }
 
 export interface CompletedSignIn {

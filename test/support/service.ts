@@ -9,7 +9,7 @@ import { compose, type Composed } from '../../src/compose.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
 import { newBytes, newId, newToken } from '../../src/crypto/random.ts';
 import { oneTimeCode, timeStepAt, type TotpParameters } from '../../src/domain/totp.ts';
-import { createLogger } from '../../src/logger.ts';
+import { createLogger, type Logger } from '../../src/logger.ts';
 import { secretContext } from '../../src/second-factor/secret-context.ts';
 import { freshDatabase } from './database.ts';
 import { freshRedisUrl } from './redis.ts';
@@ -49,6 +49,8 @@ export interface ServiceOptions {
   /** How many replicas share PostgreSQL and Redis; the embedded default has one. */
   readonly replicas?: number;
   readonly environment?: Record<string, string>;
+  /** Where the service logs; silent without. */
+  readonly logger?: Logger;
 }
 
 /** The sample client of the tests; its secret and redirect address. */
@@ -87,7 +89,7 @@ export async function startService(shape: Shape, options: ServiceOptions = {}): 
   const outcome = loadSettings(environment, () => '');
   if (outcome.kind === 'faulty') throw new Error(outcome.faults.join('\n'));
   const { settings } = outcome;
-  const logger = createLogger(settings.logLevel);
+  const logger = options.logger ?? createLogger(settings.logLevel);
   const replicas: Composed[] = [];
   const addresses: string[] = [];
   for (let number = 0; number < (shape === 'servers' ? (options.replicas ?? 1) : 1); number += 1) {
