@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { accountClientId, consoleClientId } from '../account/account-session.ts';
 import { equalInConstantTime, hashToken } from '../crypto/random.ts';
-import { NotFound } from '../errors.ts';
+import { Fault, NotFound } from '../errors.ts';
 import type { AcrNames } from '../domain/authentication.ts';
 import { mayRefreshOneFactor } from '../domain/next-step.ts';
 import type { Origin } from '../http/app.ts';
@@ -128,6 +128,12 @@ export async function createHandleProtocol({
       if (!protocolPath.test(ctx.path)) throw new NotFound();
       // The engine would decode by whatever alphabet the request names, and a proxy that looks at bodies would not.
       assertPlainUtf8(ctx.req);
+      // The engine answers 404 to a wrong method; the endpoint is there, though (RFC 9110 section 15.5.6).
+      const allowed = methodsOf[ctx.path];
+      if (allowed !== undefined && ctx.method !== 'OPTIONS' && !allowed.includes(ctx.method)) {
+        ctx.set('Allow', allowed.join(', '));
+        throw new Fault('method_not_allowed', 405, `this endpoint takes ${allowed.join(' and ')} alone`);
+      }
       ctx.req.headers['x-forwarded-proto'] = secure ? 'https' : 'http';
       if (prefix !== '') (ctx.req as { originalUrl?: string }).originalUrl = `${prefix}${ctx.req.url ?? ''}`;
       ctx.respond = false;
@@ -154,8 +160,23 @@ interface Exchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly path: string;
+  readonly method: string;
+  set(field: string, value: string): void;
   respond?: boolean;
 }
+
+/** What the endpoints that programs call take, beside the OPTIONS of a browser's preflight. */
+const methodsOf: Readonly<Record<string, readonly string[]>> = {
+  '/token': ['POST'],
+  '/par': ['POST'],
+  '/introspect': ['POST'],
+  '/revoke': ['POST'],
+  '/device/auth': ['POST'],
+  '/me': ['GET', 'POST'],
+  '/jwks': ['GET', 'HEAD'],
+  '/.well-known/openid-configuration': ['GET', 'HEAD'],
+  '/.well-known/oauth-authorization-server': ['GET', 'HEAD'],
+};
 
 /** The engine's own addresses; everything else that no route of ours took is not there. */
 const protocolPath =

@@ -56,7 +56,11 @@ export function createFeatures(options: ProviderOptions): Features {
     jwtResponseModes: { enabled: true },
     jwtUserinfo: { enabled: true },
     encryption: { enabled: true },
-    revocation: { enabled: true },
+    revocation: {
+      enabled: true,
+      // Who holds a token of somebody else's ends nothing with it (RFC 7009 section 2.1).
+      allowedPolicy: async (_ctx, client, token) => (token as { clientId?: string }).clientId === client.clientId,
+    },
     backchannelLogout: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
     requestObjects: {
