@@ -110,6 +110,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
       registrationRoutes({
         issuer: settings.issuer,
         registration: createSelfRegistration({
+          acrNames: acr,
           inTransaction: services.inTransaction,
           mode: settings.registration,
           freeScopes: openIdScopes,

@@ -12,8 +12,8 @@ import type { Services } from '../compose/services.ts';
 const { actor, context } = commandLine;
 
 /** Acts that change no metadata: there is nothing for the engine to look at. */
-const administer = ({ inTransaction }: Services) =>
-  createAdministerRelyingParties({ inTransaction, checkMetadata: () => {} });
+const administer = ({ inTransaction, acrNames }: Services) =>
+  createAdministerRelyingParties({ inTransaction, acrNames, checkMetadata: () => {} });
 
 /** Applies relying parties, one a line of JSON, or says what would change; all are checked before the first is written. */
 const clientsApply: Command = async ({ manageRelyingParties }, options, io) => {

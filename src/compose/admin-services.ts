@@ -59,7 +59,11 @@ export function createAdminServices({ services, protocol, acr }: AdminParts): Ad
     requiredOf: createRequiredOf({ inTransaction, names: services.acrNames, fallback: services.fallbackPolicy }),
     fernetKeys: () => readFernetKeys(settings.importFernetKeysFile),
     countOperators: () => inTransaction(({ users }) => users.countOperators()),
-    relyingParties: createAdministerRelyingParties({ inTransaction, checkMetadata: protocol.checkMetadata }),
+    relyingParties: createAdministerRelyingParties({
+      inTransaction,
+      checkMetadata: protocol.checkMetadata,
+      acrNames: acr,
+    }),
     sessions: createSessionAdministration(inTransaction),
     verifyAudit: createVerifyAudit({ reader: new PostgresChainReader(db), secretBox }),
   };

@@ -57,6 +57,11 @@ export function createPolicyServices({ settings, inTransaction, reading, clock, 
     managePolicies: createManagePolicies(common),
     simulatePolicy: createSimulatePolicy({ readFacts: readSignInFacts, findUser, names }),
     readSignInFacts,
+    /** Whether a second factor stands beside the password: one without, for now or for good, must be longer. */
+    hasSecondFactor: async (userId: string): Promise<boolean> => {
+      const { hasFactor, policy } = await readSignInFacts({ userId, clientId: accountClientId });
+      return hasFactor || (policy.secondFactor === 'required' && policy.graceDays === 0);
+    },
     /** Whether a policy demands a factor of a person wherever they sign in. */
     isSecondFactorRequired: async (userId: string): Promise<boolean> =>
       (await readSignInFacts({ userId, clientId: accountClientId })).policy.secondFactor === 'required',

@@ -149,8 +149,6 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
   const manageUsers = createManageUsers(inTransaction);
   const policy = createPolicyServices({ settings, inTransaction, reading, clock, limits, findUser: manageUsers.find });
   const status = createSecondFactorStatus(reading, secondFactor);
-  const hasSecondFactor = async (userId: string): Promise<boolean> =>
-    settings.secondFactorRequired === 'required' || (await status(userId)).enabled;
   return {
     ...policy,
     ...createNoticeServices({ settings, inTransaction, attempts }),
@@ -171,12 +169,17 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     passwordStrength: createPasswordStrength(passwords.contextWords),
     checkPassword: createCheckPassword({ inTransaction, attempts, hasher, networkOf }),
     rememberBrowser: createRememberBrowser(inTransaction),
-    setPassword: createSetPassword({ inTransaction, hasher, settings: passwords, hasSecondFactor }),
+    setPassword: createSetPassword({
+      inTransaction,
+      hasher,
+      settings: passwords,
+      hasSecondFactor: policy.hasSecondFactor,
+    }),
     manageUsers,
     changeProfile: createChangeProfile(inTransaction),
     importUsers: createImportUsers(inTransaction),
     importSeed: createImportSeed(inTransaction, secretBox),
-    manageRelyingParties: createManageRelyingParties(inTransaction),
+    manageRelyingParties: createManageRelyingParties(inTransaction, policy.acrNames),
     manageWebhooks: createManageWebhooks({ inTransaction, secretBox, outbound }),
     manageSigningKeys: createManageSigningKeys({ inTransaction, secretBox, clock, schedule: scheduleOf(settings) }),
     openChallenge: createOpenChallenge(inTransaction),
@@ -184,7 +187,6 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     redeemRecoveryCode: createRedeemRecoveryCode({ ...charge, hasher }),
     enrolment: createEnrolAuthenticator({ inTransaction, secretBox, hasher, settings: secondFactor, clock }),
     status,
-    hasSecondFactor,
     changeSecondFactor: createChangeSecondFactor({ inTransaction, hasher }),
     resetSecondFactor: createResetSecondFactor(inTransaction),
     outbound,

@@ -92,6 +92,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     },
     voidChallenges: (userId: string) => guards.voidChallenges(userId),
     userIdOf: async (login: string) => (await users.findByLogin(login))?.id,
+    hasAddress: async (userId: string) => ((await users.find(userId))?.email ?? null) !== null,
     hasFactor: async (userId: string) => (await authenticators.listLive(userId)).length > 0,
     async forgetClient(clientId: string) {
       await tokens.removeClient(clientId);

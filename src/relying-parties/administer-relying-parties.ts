@@ -1,4 +1,5 @@
 import { hashToken, newToken } from '../crypto/random.ts';
+import type { AcrNames } from '../domain/authentication.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import { Conflict, Fault, NotFound } from '../errors.ts';
 import type { InTransaction } from '../transaction.ts';
@@ -14,6 +15,8 @@ export interface AdministerDependencies {
   readonly inTransaction: InTransaction<AdministerStores>;
   /** What the engine itself demands of metadata; throws `InvalidInput`. */
   readonly checkMetadata: (relyingParty: RelyingParty) => void;
+  /** Which `acr` values there are. */
+  readonly acrNames: AcrNames;
 }
 
 export interface ShownRelyingParty {
@@ -31,7 +34,7 @@ export interface NewSecret {
 const mostSecrets = 2;
 
 /** What operators do with one relying party at a time. Each throws `NotFound` where there is no such one. */
-export function createAdministerRelyingParties({ inTransaction, checkMetadata }: AdministerDependencies) {
+export function createAdministerRelyingParties({ inTransaction, checkMetadata, acrNames }: AdministerDependencies) {
   return {
     page: (query: string | undefined, limit: number, after: string | undefined): Promise<ShownRelyingParty[]> =>
       inTransaction(async ({ relyingParties }) => {
@@ -49,11 +52,11 @@ export function createAdministerRelyingParties({ inTransaction, checkMetadata }:
 
     /** Throws `Conflict` (`client_exists`). Answers a secret where one was made, this once. */
     create: (request: RelyingPartyRequest, actor: string, context: RequestContext) => {
-      const { wanted, givenSecret, confidential } = readRelyingParty(request);
+      const { wanted, givenSecret, confidential } = readRelyingParty(request, acrNames);
       checkMetadata(wanted);
       return inTransaction(async (stores) => {
         const { clientId } = wanted;
-        if ((await stores.relyingParties.find(clientId)) !== undefined || clientId.startsWith('twofold-')) {
+        if ((await stores.relyingParties.find(clientId)) !== undefined) {
           throw new Conflict('client_exists', 'this client_id is taken', 'client_id');
         }
         await stores.relyingParties.put(wanted);
@@ -78,7 +81,7 @@ export function createAdministerRelyingParties({ inTransaction, checkMetadata }:
         checkVersion(before, expectedVersion);
         const merged: Record<string, unknown> = { ...asRequest(before), ...patch };
         for (const [name, value] of Object.entries(merged)) if (value === null) delete merged[name];
-        const { wanted } = readRelyingParty(merged);
+        const { wanted } = readRelyingParty(merged, acrNames);
         checkMetadata(wanted);
         await stores.relyingParties.put(wanted);
         await record(stores, 'changed', clientId, Object.keys(patch), actor, context);

@@ -1,5 +1,6 @@
 import { hashToken, newToken } from '../crypto/random.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { AcrNames } from '../domain/authentication.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import { InvalidInput } from '../errors.ts';
 import type { InTransaction } from '../transaction.ts';
@@ -92,13 +93,13 @@ export interface ComparedRelyingParty {
 }
 
 /** Creates and changes relying parties; what could not be safe is refused before it is stored. */
-export function createManageRelyingParties(inTransaction: InTransaction<RelyingPartyStores>) {
+export function createManageRelyingParties(inTransaction: InTransaction<RelyingPartyStores>, names: AcrNames) {
   return {
     list: (): Promise<RelyingParty[]> => inTransaction(({ relyingParties }) => relyingParties.list()),
 
     /** What `apply` would do, without doing it. */
     compare: (request: RelyingPartyRequest): Promise<ComparedRelyingParty> => {
-      const { wanted, givenSecret } = readRelyingParty(request);
+      const { wanted, givenSecret } = readRelyingParty(request, names);
       return inTransaction(async ({ relyingParties }) => {
         const before = await relyingParties.find(wanted.clientId);
         const secrets = before === undefined ? [] : await relyingParties.listSecretHashes(wanted.clientId);
@@ -116,7 +117,7 @@ export function createManageRelyingParties(inTransaction: InTransaction<RelyingP
 
     /** Makes it so: creates what is not there, changes what differs, and leaves alone what is the same. */
     apply: (request: RelyingPartyRequest, actor: string, context: RequestContext): Promise<AppliedRelyingParty> => {
-      const { wanted, givenSecret, confidential } = readRelyingParty(request);
+      const { wanted, givenSecret, confidential } = readRelyingParty(request, names);
       return inTransaction(async ({ relyingParties, audit }) => {
         const before = await relyingParties.find(wanted.clientId);
         const same = before !== undefined && differencesOf(before, wanted).length === 0;
@@ -144,7 +145,7 @@ export function createManageRelyingParties(inTransaction: InTransaction<RelyingP
 }
 
 /** Reads what an operator wrote. Throws `InvalidInput` that names the field, for what could not be safe. */
-export function readRelyingParty(request: RelyingPartyRequest) {
+export function readRelyingParty(request: RelyingPartyRequest, names: AcrNames) {
   for (const name of Object.keys(request)) {
     if (!known.has(name)) throw new InvalidInput(name, `a relying party has no field '${name}'`);
   }
@@ -154,7 +155,13 @@ export function readRelyingParty(request: RelyingPartyRequest) {
   if (typeof clientId !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(clientId)) {
     throw new InvalidInput('client_id', 'a client_id is 1 to 200 visible ASCII characters');
   }
+  // Our own surfaces bear such names, and whatever is true of them must be true of nobody else.
+  if (/^twofold-/i.test(clientId)) {
+    throw new InvalidInput('client_id', 'a client_id that begins with twofold- is the service’s own');
+  }
   for (const name of lists) checkList(name, metadata[name]);
+  checkAcrValues('acr_values', acr_values, names);
+  checkAcrValues('default_acr_values', metadata['default_acr_values'], names);
   const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic';
   const confidential = method === 'client_secret_basic' || method === 'client_secret_post';
   if (!confidential && method !== 'none' && method !== 'private_key_jwt') {
@@ -195,6 +202,16 @@ function checkList(name: string, value: unknown): void {
   if (value === undefined) return;
   if (!Array.isArray(value) || value.some((item) => typeof item !== 'string')) {
     throw new InvalidInput(name, `${name} is a list of texts`);
+  }
+}
+
+/** A mistyped name would be believed in by whoever wrote it, and met by nobody. */
+function checkAcrValues(field: string, values: unknown, names: AcrNames): void {
+  if (values === undefined) return;
+  checkList(field, values);
+  const unknown = (values as string[]).find((name) => names.meaningOf(name) === undefined);
+  if (unknown !== undefined) {
+    throw new InvalidInput(field, `the acr value '${unknown.slice(0, 100)}' is not known here`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { equalInConstantTime, hashToken, newId, newToken } from '../crypto/random.ts';
+import type { AcrNames } from '../domain/authentication.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import { Fault, InvalidInput } from '../errors.ts';
 import type { InTransaction } from '../transaction.ts';
@@ -20,6 +21,8 @@ export interface SelfRegistrationDependencies {
   readonly freeScopes: ReadonlySet<string>;
   /** What the engine itself demands of metadata; throws `InvalidInput`. */
   readonly checkMetadata: (relyingParty: RelyingParty) => void;
+  /** Which `acr` values there are. */
+  readonly acrNames: AcrNames;
 }
 
 type Metadata = Readonly<Record<string, unknown>>;
@@ -53,9 +56,13 @@ export function createSelfRegistration({
   mode,
   freeScopes,
   checkMetadata,
+  acrNames,
 }: SelfRegistrationDependencies) {
   const read = (asked: Metadata, clientId: string) => {
-    const { wanted, confidential } = readRelyingParty({ ...selected(asked, freeScopes), client_id: clientId });
+    const { wanted, confidential } = readRelyingParty(
+      { ...selected(asked, freeScopes), client_id: clientId },
+      acrNames,
+    );
     checkMetadata(wanted);
     return { wanted, confidential };
   };

@@ -9,6 +9,7 @@ export interface ResetStores extends SecondFactorStores {
   readonly endSessions: (userId: string) => Promise<void>;
   /** A single-use link (24 hours) that sets password and authenticator in one act. */
   readonly issueRecoveryLink: (userId: string) => Promise<string>;
+  readonly hasAddress: (userId: string) => Promise<boolean>;
 }
 
 export interface OperatorAct {
@@ -84,6 +85,9 @@ export function createResetSecondFactor(inTransaction: InTransaction<ResetStores
     const event = { type, actor, target: userId, result: 'success' as const, reason, context };
     await stores.audit.record({ ...event, details: { ...details, after } });
     await stores.outbox.enqueue({ kind: 'second-factor-reset', userId });
+    if (await stores.hasAddress(userId)) {
+      await stores.outbox.enqueue({ kind: 'recovery-link', userId, token: link });
+    }
     return link;
   }
 }

@@ -53,7 +53,10 @@ export function createManageUsers(inTransaction: InTransaction<ManageUsersStores
           details: { fields },
           context,
         });
-        return { id, activationToken: await issueLink(stores, 'activation', id) };
+        const activationToken = await issueLink(stores, 'activation', id);
+        if (email !== null)
+          await stores.outbox.enqueue({ kind: 'activation-link', userId: id, token: activationToken });
+        return { id, activationToken };
       });
     },
 
@@ -152,7 +155,9 @@ export function createManageUsers(inTransaction: InTransaction<ManageUsersStores
         if (user.passwordHash !== null || (await stores.hasFactor(userId))) {
           throw new Conflict('already_set_up', 'the account was set up; reset its second factor or its password');
         }
-        return issueAnew(stores, 'activation', userId, actor, context, reason);
+        const token = await issueAnew(stores, 'activation', userId, actor, context, reason);
+        if (user.email !== null) await stores.outbox.enqueue({ kind: 'activation-link', userId, token });
+        return token;
       }),
 
     /** A link that sets a new password; whoever opens it still needs the second factor to sign in. */
