@@ -12,6 +12,7 @@ import {
   type GuardState,
   type Lane,
 } from '../../src/domain/throttle.ts';
+import { charged, emptyGuard } from '../support/throttle-model.ts';
 
 const limits = throttleLimits(1, 6);
 if (limits === undefined) throw new Error('the default window has limits');
@@ -122,29 +123,3 @@ describe('the throttle', () => {
     assert.deepEqual(refusalOf(waiting, challenge, 0, 0, limits, false), { kind: 'wait', retryAfterSeconds: 60 });
   });
 });
-
-function emptyGuard(): GuardState {
-  const lane = { units: 0, inARow: 0, nextTryAt: null, dayStartedAt: null, dayUnits: 0 };
-  return { total: 0, lanes: { known: lane, other: lane } };
-}
-
-/** What the database's conditional write does, in words of the rule. */
-function charged(guard: GuardState, lane: Lane, now: number): GuardState {
-  const before = guard.lanes[lane];
-  const sameDay = before.dayStartedAt !== null && before.dayStartedAt + daySeconds > now;
-  const inARow = before.inARow + 1;
-  const wait = pacingSeconds(inARow);
-  return {
-    total: guard.total + 1,
-    lanes: {
-      ...guard.lanes,
-      [lane]: {
-        units: before.units + 1,
-        inARow,
-        nextTryAt: wait > 0 ? now + wait : null,
-        dayStartedAt: sameDay ? before.dayStartedAt : now,
-        dayUnits: (sameDay ? before.dayUnits : 0) + 1,
-      },
-    },
-  };
-}
