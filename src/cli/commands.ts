@@ -1,12 +1,15 @@
 import { afterRestoreGroup } from './after-restore.ts';
 import { auditGroup } from './audit.ts';
 import { authenticatorsGroup } from './authenticators.ts';
+import { backupGroup } from './backup.ts';
 import { clientsGroup } from './clients.ts';
 import type { Command, CommandGroup } from './command.ts';
+import { doctorGroup } from './doctor.ts';
 import { importGroup } from './import.ts';
 import { initialAccessTokenGroup } from './initial-access-token.ts';
 import { keysGroup } from './keys.ts';
 import { policyGroup } from './policy.ts';
+import { restoreGroup } from './restore.ts';
 import { secondFactorGroup } from './second-factor.ts';
 import { secretsGroup } from './secrets.ts';
 import { settingsGroup } from './settings.ts';
@@ -26,6 +29,9 @@ export const groups: readonly CommandGroup[] = [
   keysGroup,
   auditGroup,
   webhooksGroup,
+  doctorGroup,
+  backupGroup,
+  restoreGroup,
   afterRestoreGroup,
   secretsGroup,
 ];

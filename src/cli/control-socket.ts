@@ -25,7 +25,9 @@ export function serveCommands(path: string, services: Services): Server {
 }
 
 async function answer(socket: Socket, services: Services): Promise<void> {
-  const say = (message: Answer): Promise<void> => write(socket, `${JSON.stringify(message)}\n`);
+  // The reader of lines takes these two for the end of one.
+  const escape = (text: string): string => text.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
+  const say = (message: Answer): Promise<void> => write(socket, `${escape(JSON.stringify(message))}\n`);
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   try {
     const first = await lines.next();

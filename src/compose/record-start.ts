@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { weakenedSettings } from '../config/weakened-settings.ts';
 import { serviceContext } from '../domain/audit-event.ts';
+import { productVersion } from './product-version.ts';
 import type { Services } from './services.ts';
 
 /** Records that a replica began to serve, in which version, and by which settings it is weaker than it could be. */
 export async function recordStart({ settings, inTransaction, logger }: Services): Promise<void> {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
+  const version = productVersion();
   const weak = weakenedSettings(settings);
   for (const setting of weak) logger.warn({ setting }, 'a setting makes the service weaker than its default');
   const event = { actor: 'service', target: '', result: 'success', context: serviceContext } as const;

@@ -13,7 +13,8 @@ export interface DataFolder {
   release(): void;
 }
 
-interface KeyFile {
+/** What `keys.json` holds; the keys' bytes in base64. */
+export interface KeyFile {
   readonly encryption: readonly { readonly id: string; readonly key: string }[];
   readonly cookies: readonly string[];
   readonly sample: string;
@@ -24,9 +25,7 @@ interface KeyFile {
  * its own and loses writes when two processes use it, so the second is refused.
  */
 export function openDataFolder(folder: string): DataFolder {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chmodSync(folder, 0o700);
-  const release = lock(join(folder, 'lock'));
+  const release = takeDataFolder(folder);
   try {
     const keys = readKeys(join(folder, 'keys.json'));
     return {
@@ -42,13 +41,33 @@ export function openDataFolder(folder: string): DataFolder {
   }
 }
 
+/** Takes the folder for this process, made where there is none, and answers how to let it go. */
+export function takeDataFolder(folder: string): () => void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+  return lock(join(folder, 'lock'));
+}
+
+/** Puts keys of elsewhere into a folder that has none; what is missing among them is made. */
+export function writeDataFolderKeys(folder: string, given: Partial<KeyFile>): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, 'keys.json'), `${JSON.stringify({ ...newKeys(), ...given }, null, 2)}\n`, {
+    mode: 0o600,
+    flag: 'wx',
+  });
+}
+
+function newKeys(): KeyFile {
+  return {
+    encryption: [{ id: 'k1', key: randomBytes(32).toString('base64') }],
+    cookies: [randomBytes(32).toString('base64url')],
+    sample: randomBytes(32).toString('base64url'),
+  };
+}
+
 function readKeys(path: string): KeyFile {
   try {
-    const made: KeyFile = {
-      encryption: [{ id: 'k1', key: randomBytes(32).toString('base64') }],
-      cookies: [randomBytes(32).toString('base64url')],
-      sample: randomBytes(32).toString('base64url'),
-    };
+    const made = newKeys();
     writeFileSync(path, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
     return made;
   } catch (error) {

@@ -40,25 +40,8 @@ export interface SmtpSettings {
 const waitMilliseconds = 15_000;
 
 /** Hands mails to a mail server (RFC 5321). Whatever the server may think of later is tried again. */
-export function createSmtpTransport({ url, user, password, startTls }: SmtpSettings, sender: Sender): MailTransport {
-  const { protocol, hostname, port, username: urlUser, password: urlPassword } = new URL(url);
-  const secure = protocol === 'smtps:';
-  const name = user ?? decodeURIComponent(urlUser);
-  const transporter = createTransport({
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? (secure ? 465 : 587) : Number(port),
-    secure,
-    requireTLS: !secure && startTls === 'required',
-    ignoreTLS: !secure && startTls === 'off',
-    ...(name === '' ? {} : { auth: { user: name, pass: password ?? decodeURIComponent(urlPassword) } }),
-    name: sender.host,
-    connectionTimeout: waitMilliseconds,
-    greetingTimeout: waitMilliseconds,
-    socketTimeout: waitMilliseconds,
-    dnsTimeout: waitMilliseconds,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
+export function createSmtpTransport(settings: SmtpSettings, sender: Sender): MailTransport {
+  const transporter = connectionOf(settings, sender.host);
   return {
     async send(mail) {
       try {
@@ -77,6 +60,40 @@ export function createSmtpTransport({ url, user, password, startTls }: SmtpSetti
     },
     close: () => transporter.close(),
   };
+}
+
+/** Whether a mail server lets us in: undefined, or what kind of failure it was (never the server's own words). */
+export async function verifyMailServer(settings: SmtpSettings, ourName: string): Promise<string | undefined> {
+  const transporter = connectionOf(settings, ourName);
+  try {
+    await transporter.verify();
+    return undefined;
+  } catch (error) {
+    return (error as { code?: string }).code ?? 'ESMTP';
+  } finally {
+    transporter.close();
+  }
+}
+
+function connectionOf({ url, user, password, startTls }: SmtpSettings, ourName: string) {
+  const { protocol, hostname, port, username: urlUser, password: urlPassword } = new URL(url);
+  const secure = protocol === 'smtps:';
+  const name = user ?? decodeURIComponent(urlUser);
+  return createTransport({
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? (secure ? 465 : 587) : Number(port),
+    secure,
+    requireTLS: !secure && startTls === 'required',
+    ignoreTLS: !secure && startTls === 'off',
+    ...(name === '' ? {} : { auth: { user: name, pass: password ?? decodeURIComponent(urlPassword) } }),
+    name: ourName,
+    connectionTimeout: waitMilliseconds,
+    greetingTimeout: waitMilliseconds,
+    socketTimeout: waitMilliseconds,
+    dnsTimeout: waitMilliseconds,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
 }
 
 /**

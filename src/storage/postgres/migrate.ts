@@ -34,6 +34,13 @@ export async function migrate<Tables>(kysely: Kysely<Tables>): Promise<string[]>
   return (results ?? []).filter(({ status }) => status === 'Success').map(({ migrationName }) => migrationName);
 }
 
+/** Migrates up to `target`, or to the latest, inside the caller's transaction. Throws `SetupFault` as `migrate` does. */
+export async function migrateWithin<Tables>(transaction: Kysely<Tables>, target?: string): Promise<void> {
+  const migrator = new Migrator({ db: transaction, provider, disableTransactions: true });
+  const { error } = await (target === undefined ? migrator.migrateToLatest() : migrator.migrateTo(target));
+  if (error !== undefined) throw new SetupFault('migration_failed', (error as Error).message, error);
+}
+
 /** Every migration and when it was applied, or null where it is still to come. */
 export async function migrationStatus<Tables>(kysely: Kysely<Tables>): Promise<MigrationState[]> {
   const migrations = await new Migrator({ db: kysely, provider }).getMigrations();
