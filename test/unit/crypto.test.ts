@@ -88,12 +88,14 @@ describe('passwords', () => {
     }
   });
 
-  test('refuses to check a hash that dictates a ruinous cost', () => {
-    assert.ok(!isAffordable('$argon2id$v=19$m=4194304,t=3,p=1$c2FsdHNhbHQ$aGFzaGhhc2g'));
+  test('refuses to check a hash that dictates a ruinous cost, or whose digest is matched by chance', () => {
+    const digest = Buffer.alloc(32, 7).toString('base64').replace('=', '');
+    assert.ok(!isAffordable(`$argon2id$v=19$m=4194304,t=3,p=1$c2FsdHNhbHQ$${digest}`));
     assert.ok(!isAffordable(`$2b$20$${'a'.repeat(53)}`));
-    assert.ok(!isAffordable('$scrypt$ln=30,r=8,p=1$c2FsdA$aGFzaA'));
-    assert.ok(!isAffordable('$pbkdf2-sha256$i=90000000$c2FsdA$aGFzaA'));
-    assert.ok(isAffordable('$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g'));
+    assert.ok(!isAffordable(`$scrypt$ln=30,r=8,p=1$c2FsdA$${digest}`));
+    assert.ok(!isAffordable(`$pbkdf2-sha256$i=90000000$c2FsdA$${digest}`));
+    assert.ok(isAffordable(`$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$${digest}`));
+    assert.ok(!isAffordable('$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g'));
   });
 
   test('a full queue is refused, not kept waiting', async () => {
