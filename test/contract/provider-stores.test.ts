@@ -45,6 +45,16 @@ for (const kind of databaseKinds) {
       }
     });
 
+    test('many saves of one session at a time never fail for being many', async () => {
+      const userId = await addUser(stores);
+      for (let round = 0; round < 20; round += 1) {
+        const [uid, id] = [newToken(), hashToken(newToken())];
+        const clients = (n: number) => ({ [`client-${n}`]: { sid: `${n}`.repeat(200) } });
+        await times(20, (n) => save(id, session(uid, userId, clients(n))));
+        assert.equal(Object.keys((await find(id))?.authorizations ?? {}).length, 20);
+      }
+    });
+
     test('parallel saves keep every relying party’s part', async () => {
       const userId = await addUser(stores);
       const [uid, id] = [newToken(), hashToken(newToken())];
