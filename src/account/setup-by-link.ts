@@ -50,31 +50,36 @@ export type SetupOutcome =
 export const setupPurposes: readonly LinkPurpose[] = ['first-operator', 'activation', 'recovery'];
 
 const recordKind = 'setup';
+const tryKind = 'setup-try';
 const mostTries = 10;
 const lifetimeSeconds = 900;
 
 interface Draft {
   readonly id: string;
   readonly secret: string;
-  readonly tries: number;
 }
 
 /** Sets up an account by a single-use link: the person's password and first authenticator, or the first operator. */
 export function createSetupByLink(dependencies: SetupDependencies) {
   const { inTransaction, records, secretBox, hasher, clock, secondFactor, passwords } = dependencies;
 
-  async function open(token: string): Promise<OpenedSetup> {
+  async function peek(token: string): Promise<Link> {
     const link = await inTransaction(({ links }) => links.peek(hashToken(token), setupPurposes));
     if (link === undefined) throw new Fault('link_used', 410, 'this link was used before or has expired');
+    return link;
+  }
+
+  async function open(token: string): Promise<OpenedSetup> {
+    const link = await peek(token);
     const user = link.userId === null ? undefined : await inTransaction(({ users }) => users.find(link.userId ?? ''));
-    const draft = await readDraft(token);
+    const draft = await draftOf(token);
     const accountName = user?.email ?? user?.username ?? 'operator';
     const enrolment = showSecret(parametersOf(draft), secondFactor.issuerName, accountName);
     return { link, accountName: user?.username ?? '', enrolment };
   }
 
   async function complete(token: string, request: SetupRequest, context: RequestContext): Promise<SetupOutcome> {
-    const { link } = await open(token);
+    const link = await peek(token);
     const existing =
       link.userId === null ? undefined : await inTransaction(({ users }) => users.find(link.userId ?? ''));
     const username = existing?.username ?? request.username.trim();
@@ -97,12 +102,13 @@ export function createSetupByLink(dependencies: SetupDependencies) {
     }
     if (verdict.kind === 'common') return refused({ code: 'password-common', field: 'password' });
 
+    // What is compared was shown before: a secret that became void meanwhile is replaced only where it is shown.
     const draft = await readDraft(token);
-    if (draft.tries >= mostTries) {
+    const triesLeft = draft && (await chargeTry(draft));
+    if (draft === undefined || triesLeft === undefined) {
       await records.remove(recordKind, token);
       return refused({ code: 'enrolment-void' });
     }
-    await writeDraft(token, { ...draft, tries: draft.tries + 1 });
     const parameters = parametersOf(draft);
     const code = normaliseOneTimeCode(request.code, parameters.digits);
     const check =
@@ -117,7 +123,6 @@ export function createSetupByLink(dependencies: SetupDependencies) {
             windowSteps: secondFactor.windowSteps,
           });
     if (check?.kind !== 'match') {
-      const triesLeft = mostTries - draft.tries - 1;
       return refused({ code: 'wrong-enrolment-code', field: 'code', values: { triesLeft } });
     }
     const [passwordHash, codes] = await Promise.all([
@@ -171,20 +176,28 @@ export function createSetupByLink(dependencies: SetupDependencies) {
     return { kind: 'done', accountName: username, recoveryCodes: codes.display };
   }
 
-  async function readDraft(token: string): Promise<Draft> {
+  async function readDraft(token: string): Promise<Draft | undefined> {
     const stored = await records.read(recordKind, token);
-    if (stored !== undefined) {
-      const plain = secretBox.open(stored, contextOf(token)).toString('utf8');
-      return JSON.parse(plain) as Draft;
-    }
-    const draft = { id: newId(), secret: newBytes(20).toString('base64'), tries: 0 };
-    await writeDraft(token, draft);
-    return draft;
+    return stored === undefined
+      ? undefined
+      : (JSON.parse(secretBox.open(stored, contextOf(token)).toString('utf8')) as Draft);
   }
 
-  async function writeDraft(token: string, draft: Draft): Promise<void> {
+  async function draftOf(token: string): Promise<Draft> {
+    const known = await readDraft(token);
+    if (known !== undefined) return known;
+    const draft = { id: newId(), secret: newBytes(20).toString('base64') };
     const sealed = secretBox.seal(Buffer.from(JSON.stringify(draft)), contextOf(token));
-    await records.put(recordKind, token, sealed, lifetimeSeconds);
+    // Of two who open a link at once both are shown the same secret.
+    return (await records.create(recordKind, token, sealed, lifetimeSeconds)) ? draft : draftOf(token);
+  }
+
+  /** Takes one of the tries of a draft, each of them once; answers how many are left, undefined where none was. */
+  async function chargeTry(draft: Draft): Promise<number | undefined> {
+    for (let triesLeft = mostTries - 1; triesLeft >= 0; triesLeft--) {
+      if (await records.create(tryKind, `${draft.id}:${triesLeft}`, '1', lifetimeSeconds)) return triesLeft;
+    }
+    return undefined;
   }
 
   function parametersOf(draft: Draft) {
