@@ -30,6 +30,7 @@ import { createCookieJar } from './http/cookies.ts';
 import { createCsrf } from './http/csrf.ts';
 import { createViews } from './http/views.ts';
 import { createPrompts, createSessionJudge } from './interaction/prompts.ts';
+import { createRecordForged } from './compose/record-forged.ts';
 import { createProviderPages } from './interaction/provider-pages.ts';
 import { interactionRoutes } from './interaction/routes.ts';
 import { drain } from './operations/drain.ts';
@@ -159,6 +160,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     handleProtocol: protocol.handle,
     isReady: () => operations.readiness.isReady(),
     observe: (request, work) => operations.observe(request, work),
+    recordRefusedForm: createRecordForged(services),
     epochMilliseconds: () => clock.epochMilliseconds(),
     newId,
   });

@@ -58,6 +58,20 @@ export async function createHandleProtocol({
     usedOnce,
     records,
     secretBox,
+    endReusedGrant: ({ kind, grantId, userId, clientId }) =>
+      services.inTransaction(async (stores) => {
+        // Of many who come again at once one ends the grant.
+        if (!(await stores.tokens.removeGrant(grantId))) return;
+        const { address = '', userAgent = '', requestId = '' } = requestOrigin.getStore() ?? {};
+        await stores.audit.record({
+          type: kind === 'RefreshToken' ? 'token.reused' : 'code.reused',
+          actor: `client:${clientId}`,
+          target: userId,
+          result: 'failure',
+          details: { client: clientId, grant: grantId },
+          context: { address, userAgent, requestId },
+        });
+      }),
     sessionIdleSeconds: settings.sessionIdleSeconds,
     epochMilliseconds: () => clock.epochMilliseconds(),
     findClient: async (clientId) => {
@@ -137,7 +151,7 @@ export async function createHandleProtocol({
       ctx.req.headers['x-forwarded-proto'] = secure ? 'https' : 'http';
       if (prefix !== '') (ctx.req as { originalUrl?: string }).originalUrl = `${prefix}${ctx.req.url ?? ''}`;
       ctx.respond = false;
-      await requestOrigin.run(origin, () => engine.handleRequest(ctx.req, ctx.res));
+      await requestOrigin.run({ ...origin, path: ctx.path }, () => engine.handleRequest(ctx.req, ctx.res));
     },
   };
 }

@@ -113,9 +113,12 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
         });
       });
     },
-    async recordRefusedConsent(userId, clientId, context) {
-      const event = { actor: userId, target: `client:${clientId}`, result: 'failure', context } as const;
-      await inTransaction(({ audit }) => audit.record({ ...event, type: 'consent.refused' }));
+    async recordRefusal(type, userId, clientId, code, context) {
+      const event = { type, actor: userId ?? 'anonymous', result: 'failure', context } as const;
+      // A refused consent concerns the relying party, a sign-in without success the person.
+      const target = type === 'consent.refused' || userId === undefined ? `client:${clientId}` : userId;
+      const details = { client: clientId, ...(type === 'consent.refused' ? {} : { code }) };
+      await inTransaction(({ audit }) => audit.record({ ...event, target, details }));
     },
     async saveConsent(userId, clientId, scopes, context) {
       await inTransaction(async ({ tokens, audit }) => {

@@ -83,7 +83,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     forgetBrowsers: (userId: string) => knownBrowsers.forgetAll(userId),
     async undoSecondFactor(userId: string, since: Date) {
       const { voided, restored } = await authenticators.undoSince(userId, since);
-      return { authenticators: voided + restored, recoveryCodes: await recoveryCodes.undoSince(userId, since) };
+      return { voided, restored, recoveryCodes: await recoveryCodes.undoSince(userId, since) };
     },
     async issueNotMeLink(userId: string) {
       const token = newToken();

@@ -4,7 +4,7 @@ import Koa, { type Context, type Next } from 'koa';
 import type { Logger } from '../logger.ts';
 import type { ClientAddress } from './client-address.ts';
 import { limitBodyTime } from './body-time.ts';
-import { handleErrors } from './errors.ts';
+import { handleErrors, type ErrorAnswers } from './errors.ts';
 import { acceptReports } from './csp-reports.ts';
 import { closedPolicy, everyAnswersHeaders, guardHeaders } from './headers.ts';
 import { setReader } from './reader.ts';
@@ -26,6 +26,7 @@ export interface AppOptions {
   readonly isReady: () => Promise<boolean>;
   /** Runs the rest of a request, and tells the metrics and traces of it. */
   readonly observe: (request: ObservedRequest, work: () => Promise<void>) => Promise<void>;
+  readonly recordRefusedForm: ErrorAnswers['recordRefusedForm'];
   readonly epochMilliseconds: () => number;
   readonly newId: () => string;
 }

@@ -4,6 +4,7 @@ import { Fault } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ErrorPageCode } from './pages.ts';
 import { wantsJson } from './reader.ts';
+import { routeOf } from './route-of.ts';
 import type { Views } from './views.ts';
 
 /** A fault's code as the page that tells people of it. */
@@ -31,8 +32,24 @@ const pageOfStatus: Readonly<Record<number, ErrorPageCode>> = {
   503: 'unavailable',
 };
 
+/** A form that no page of ours sent, or that belongs to another session. */
+export interface RefusedForm {
+  readonly method: string;
+  /** The route's pattern: an address itself may bear a link's token. */
+  readonly route: string;
+  /** The code of the fault that refused it. */
+  readonly code: 'cross_site' | 'stale_form';
+  readonly context: { readonly requestId: string; readonly address: string; readonly userAgent: string };
+}
+
+export interface ErrorAnswers {
+  readonly logger: Logger;
+  readonly views: Views;
+  readonly recordRefusedForm: (refused: RefusedForm) => Promise<void>;
+}
+
 /** The one place where a fault becomes an answer: a page, or problem+json (RFC 9457) for programs. */
-export function handleErrors({ logger, views }: { readonly logger: Logger; readonly views: Views }) {
+export function handleErrors({ logger, views, recordRefusedForm }: ErrorAnswers) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
       await next();
@@ -41,6 +58,11 @@ export function handleErrors({ logger, views }: { readonly logger: Logger; reado
       const { status, code, retryAfterSeconds, field } = describe(error);
       const { requestId } = ctx.state as { requestId: string };
       if (status >= 500) logger.error({ requestId, err: error }, 'a request failed');
+      if (code === 'cross_site' || code === 'stale_form') {
+        const { address, userAgent } = (ctx.state as { origin: { address: string; userAgent: string } }).origin;
+        const context = { requestId, address, userAgent };
+        await recordRefusedForm({ method: ctx.method, route: routeOf(ctx), code, context });
+      }
       if (ctx.headerSent) return;
       if (status === 405 && !ctx.response.get('Allow')) ctx.set('Allow', 'GET, POST');
       if (retryAfterSeconds !== undefined) ctx.set('Retry-After', String(retryAfterSeconds));

@@ -1,4 +1,4 @@
-import { finishConsent, finishWith } from './finish.ts';
+import { finishConsent, refuse } from './finish.ts';
 import { consentName, openIdScopes } from '../provider/resource-servers.ts';
 import { showNextStep } from './show.ts';
 import { parameterOf, type Step } from './step.ts';
@@ -8,11 +8,7 @@ export async function submitConsent(step: Step): Promise<void> {
   const { interaction, services, fields, context } = step;
   if (interaction.prompt.name !== 'consent') return showNextStep(step);
   const decision = fields.get('decision');
-  if (decision === 'deny') {
-    const userId = interaction.session?.accountId;
-    if (userId !== undefined) await services.recordRefusedConsent(userId, parameterOf(step, 'client_id'), context);
-    return abort(step);
-  }
+  if (decision === 'deny') return abort(step);
   if (decision !== 'allow') return showNextStep(step);
   const provider = services.provider();
   const accountId = interaction.session?.accountId ?? '';
@@ -42,5 +38,5 @@ export async function submitConsent(step: Step): Promise<void> {
 
 /** Back to the relying party without signing in; whoever was signed in before still is. */
 export async function abort(step: Step): Promise<void> {
-  return finishWith(step, { error: 'access_denied', error_description: 'the person did not go on' });
+  return refuse(step, 'access_denied', 'the person did not go on');
 }

@@ -20,7 +20,7 @@ export async function finishSignIn(step: Step, pending: PendingSignIn, proof: Se
   }
   const hinted = hintedSubject(interaction.params);
   if (hinted !== undefined && hinted !== (await subjectHere(step, userId))) {
-    return finishWith(step, { error: 'login_required', error_description: 'another account was hinted at' });
+    return refuse(step, 'login_required', 'another account was hinted at');
   }
   const stepUp = pending.kind === 'step-up';
   const ts = stepUp ? pending.passwordProvenAt : services.epochSeconds();
@@ -44,10 +44,20 @@ export async function finishSignIn(step: Step, pending: PendingSignIn, proof: Se
 }
 
 /** Ends the interaction with any result of the engine's, and without what an earlier step submitted. */
-export async function finishWith(step: Step, result: Record<string, unknown>): Promise<void> {
+async function finishWith(step: Step, result: Record<string, unknown>): Promise<void> {
   await save(step.interaction, result, step.services.epochSeconds());
   await step.services.pendings.remove(step.uid);
   answerFinished(step, step.interaction.returnTo);
+}
+
+/** Ends the interaction without success, by the person or by a rule; the relying party is told the error. */
+export async function refuse(step: Step, error: string, description: string): Promise<void> {
+  const { interaction, pending, services, context } = step;
+  const atConsent = interaction.prompt.name === 'consent';
+  const userId = atConsent ? interaction.session?.accountId : pending?.userId;
+  const type = atConsent ? 'consent.refused' : 'sign-in.refused';
+  await services.recordRefusal(type, userId, parameterOf(step, 'client_id'), error, context);
+  return finishWith(step, { error, error_description: description });
 }
 
 /** The answer of a consent keeps the sign-in that came before it in the same request. */

@@ -71,7 +71,14 @@ export interface InteractionServices {
     scopes: readonly string[],
     context: RequestContext,
   ) => Promise<void>;
-  readonly recordRefusedConsent: (userId: string, clientId: string, context: RequestContext) => Promise<void>;
+  /** `userId` is undefined where nobody proved to be anybody; `code` is the error that the relying party is told. */
+  readonly recordRefusal: (
+    type: 'sign-in.refused' | 'consent.refused',
+    userId: string | undefined,
+    clientId: string,
+    code: string,
+    context: RequestContext,
+  ) => Promise<void>;
 }
 
 export interface CompletedSignIn {

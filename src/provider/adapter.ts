@@ -3,6 +3,7 @@ import { hashToken } from '../crypto/random.ts';
 import type { SecretBox } from '../crypto/secret-box.ts';
 import { Conflict, Fault, InvalidInput } from '../errors.ts';
 import type { ShortLivedRecords } from '../short-lived-records.ts';
+import { lateReuseOf, noteLateReuse, type LateReuse } from './late-reuse.ts';
 import { repeatableSeconds, rotationOfRequest } from './refresh-rotation.ts';
 import { requestOrigin } from './request-origin.ts';
 import type { SessionStore, TokenStore, UsedOnceStore } from './stores.ts';
@@ -15,12 +16,15 @@ export interface AdapterDependencies {
   readonly secretBox: SecretBox;
   /** Metadata of a relying party in the engine's names, or undefined. */
   readonly findClient: (clientId: string) => Promise<AdapterPayload | undefined>;
+  /** Ends a grant of which something was redeemed twice, and records that. */
+  readonly endReusedGrant: (reuse: LateReuse) => Promise<void>;
   readonly sessionIdleSeconds: number;
   readonly epochMilliseconds: () => number;
 }
 
 /** Tokens whose loss or revival would matter live in PostgreSQL; what may be lost lives in short-lived records. */
-const durableTokens = new Set(['AuthorizationCode', 'RefreshToken']);
+type DurableToken = LateReuse['kind'];
+const isDurable = (model: string): model is DurableToken => model === 'AuthorizationCode' || model === 'RefreshToken';
 
 /** The engine's storage, a small adapter for each of its models. Bearer ids are hashed, payloads sealed with the id. */
 export function createAdapterFactory(dependencies: AdapterDependencies): (model: string) => Adapter {
@@ -29,7 +33,7 @@ export function createAdapterFactory(dependencies: AdapterDependencies): (model:
     if (model === 'Grant') return grantAdapter(dependencies);
     if (model === 'Client') return clientAdapter(dependencies);
     if (model === 'Interaction') return interactionAdapter(dependencies);
-    return durableTokens.has(model) ? tokenAdapter(model, dependencies) : recordAdapter(model, dependencies);
+    return isDurable(model) ? tokenAdapter(model, dependencies) : recordAdapter(model, dependencies);
   };
 }
 
@@ -94,7 +98,7 @@ function sessionAdapter({ sessions, sessionIdleSeconds }: AdapterDependencies): 
   };
 }
 
-function grantAdapter({ tokens }: AdapterDependencies): Adapter {
+function grantAdapter({ tokens, endReusedGrant }: AdapterDependencies): Adapter {
   return {
     ...nothing,
     async upsert(id, payload, expiresIn = 1) {
@@ -103,7 +107,8 @@ function grantAdapter({ tokens }: AdapterDependencies): Adapter {
     },
     find: async (id) => answered(tokens.findGrant(id)),
     async destroy(id) {
-      await answered(tokens.removeGrant(id));
+      const reuse = lateReuseOf(id);
+      await answered<unknown>(reuse === undefined ? tokens.removeGrant(id) : endReusedGrant(reuse));
     },
   };
 }
@@ -120,7 +125,7 @@ const longestRaceMilliseconds = 10_000;
 const lateLoserMilliseconds = 2000;
 
 /** Codes and refresh tokens. `consume` is one conditional write, and the losers of a race get nothing. */
-function tokenAdapter(kind: string, { tokens, secretBox, epochMilliseconds }: AdapterDependencies): Adapter {
+function tokenAdapter(kind: DurableToken, { tokens, secretBox, epochMilliseconds }: AdapterDependencies): Adapter {
   const successorContext = (idHash: string) => tokenContext(kind, idHash, 'successor');
   /** The successor of a token used up moments ago, while nobody has used it. */
   const successorOf = async (idHash: string, consumedAt: Date): Promise<string | undefined> => {
@@ -169,6 +174,8 @@ function tokenAdapter(kind: string, { tokens, secretBox, epochMilliseconds }: Ad
           : found.answeredAt.getTime() + lateLoserMilliseconds;
       const arrivedAt = requestOrigin.getStore()?.arrivedAt;
       if (arrivedAt !== undefined && arrivedAt <= raceEndsAt) return undefined;
+      const { grantId = '', accountId: userId = '', clientId = '' } = payload;
+      noteLateReuse({ kind, grantId, userId, clientId });
       return { ...payload, consumed: Math.floor(found.consumedAt.getTime() / 1000) };
     },
     async consume(id) {

@@ -5,6 +5,8 @@ export interface RequestOrigin {
   readonly address: string;
   readonly userAgent: string;
   readonly requestId: string;
+  /** Within the issuer's prefix. */
+  readonly path: string;
   /** Epoch milliseconds at which the request arrived. */
   readonly arrivedAt: number;
 }

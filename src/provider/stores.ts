@@ -74,8 +74,8 @@ export interface TokenStore {
     lifetimeSeconds: number,
   ): Promise<void>;
   findGrant(id: string): Promise<Record<string, unknown> | undefined>;
-  /** Ends a grant and every token under it. */
-  removeGrant(id: string): Promise<void>;
+  /** Ends a grant and every token under it; answers whether it was there. */
+  removeGrant(id: string): Promise<boolean>;
   removeGrantsOf(userId: string, clientId?: string): Promise<number>;
   /** Live grants of a person, by id, from after `after` on. */
   listGrants(userId: string, limit: number, after: string | undefined): Promise<ListedGrant[]>;

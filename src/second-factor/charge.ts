@@ -1,3 +1,4 @@
+import { hashToken } from '../crypto/random.ts';
 import { serviceContext } from '../domain/audit-event.ts';
 import { bothLanesClosed, challengeLifetimeSeconds, refusalOf } from '../domain/throttle.ts';
 import type { Clock } from '../clock.ts';
@@ -35,7 +36,8 @@ export async function chargeTry(
   units: number,
   { inTransaction, attempts, settings, clock, isBraked, networkOf }: ChargeDependencies,
 ): Promise<ChargeOutcome> {
-  const { userId, challengeId, boundTo } = attempt;
+  const { userId, challengeId } = attempt;
+  const boundTo = hashToken(attempt.boundTo);
   const { limits } = settings;
   const early = await refuseEarly(attempt, { attempts, settings, networkOf });
   if (early !== undefined) return early;

@@ -1,7 +1,7 @@
 import { renderSVG } from 'uqr';
 import type { Clock } from '../clock.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
-import { newBytes, newId } from '../crypto/random.ts';
+import { hashToken, newBytes, newId } from '../crypto/random.ts';
 import type { SecretBox } from '../crypto/secret-box.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import {
@@ -86,7 +86,11 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
     const expiresAt = await inTransaction(async ({ authenticators, audit }) => {
       const { algorithm, digits, periodSeconds } = parameters;
       const pending = { id, userId, label, secretSealed, algorithm, digits, periodSeconds };
-      const expiry = await authenticators.putPending(pending, input.boundTo, settings.pendingEnrolmentSeconds);
+      const expiry = await authenticators.putPending(
+        pending,
+        hashToken(input.boundTo),
+        settings.pendingEnrolmentSeconds,
+      );
       await audit.record({
         type: 'enrolment.started',
         actor: userId,
@@ -106,7 +110,7 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
     boundTo: string,
   ): Promise<ShownEnrolment | undefined> {
     const pending = await inTransaction(({ authenticators }) => authenticators.findPending(userId));
-    if (pending === undefined || pending.boundTo !== boundTo) return undefined;
+    if (pending === undefined || pending.boundTo !== hashToken(boundTo)) return undefined;
     const secret = secretBox.open(pending.secretSealed, secretContext(pending));
     return show(pending, { ...pending, secret }, accountName);
   }
@@ -125,7 +129,7 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
   }): Promise<ConfirmOutcome> {
     const { userId, id, context } = input;
     const charged = await inTransaction(({ authenticators }) =>
-      authenticators.chargeConfirm(userId, id, input.boundTo, mostConfirmTries),
+      authenticators.chargeConfirm(userId, id, hashToken(input.boundTo), mostConfirmTries),
     );
     if (charged === undefined) return { kind: 'void' };
     const { pending, triesLeft } = charged;

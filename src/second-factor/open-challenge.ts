@@ -1,4 +1,4 @@
-import { newId } from '../crypto/random.ts';
+import { hashToken, newId } from '../crypto/random.ts';
 import { challengeLifetimeSeconds, type ChallengePurpose, type Lane } from '../domain/throttle.ts';
 import type { InSecondFactorTransaction } from './stores.ts';
 
@@ -17,7 +17,9 @@ export interface ChallengeRequest {
 export function createOpenChallenge(inTransaction: InSecondFactorTransaction) {
   return async (request: ChallengeRequest): Promise<string> => {
     const id = newId();
-    await inTransaction(({ guards }) => guards.open({ id, ...request }, challengeLifetimeSeconds));
+    await inTransaction(({ guards }) =>
+      guards.open({ id, ...request, boundTo: hashToken(request.boundTo) }, challengeLifetimeSeconds),
+    );
     return id;
   };
 }

@@ -12,7 +12,7 @@ export interface NotMeStores extends UsersStores {
   readonly undoSecondFactor: (
     userId: string,
     since: Date,
-  ) => Promise<{ readonly authenticators: number; readonly recoveryCodes: boolean }>;
+  ) => Promise<{ readonly voided: number; readonly restored: number; readonly recoveryCodes: boolean }>;
   readonly voidPassword: (userId: string) => Promise<void>;
   readonly forgetBrowsers: (userId: string) => Promise<void>;
 }
@@ -36,7 +36,7 @@ export function createThisWasNotMe(inTransaction: InTransaction<NotMeStores>) {
         if (used === undefined) throw gone();
         const { userId, since } = used;
         await stores.endSessions(userId);
-        const undone = await stores.undoSecondFactor(userId, since);
+        const { voided, restored, recoveryCodes } = await stores.undoSecondFactor(userId, since);
         const addressRestored = await stores.users.restoreEmail(userId, since);
         await stores.voidPassword(userId);
         await stores.forgetBrowsers(userId);
@@ -45,14 +45,17 @@ export function createThisWasNotMe(inTransaction: InTransaction<NotMeStores>) {
         const reset = newToken();
         const link = { purpose: 'password-reset', userId } as const;
         await stores.links.issue(hashToken(reset), link, linkSecondsOf('not-me-done'));
-        await stores.audit.record({
-          type: 'not-me.used',
-          actor: userId,
-          target: userId,
-          result: 'success',
-          details: { ...undone, fields: addressRestored ? 'password email' : 'password' },
-          context,
-        });
+        const event = { actor: userId, target: userId, result: 'success' as const, context };
+        const fields = addressRestored ? 'password email' : 'password';
+        const details = { authenticators: voided + restored, recoveryCodes, fields };
+        await stores.audit.record({ ...event, type: 'not-me.used', details });
+        if (restored > 0) {
+          await stores.audit.record({
+            ...event,
+            type: 'authenticator.restored',
+            details: { authenticators: restored },
+          });
+        }
         await stores.outbox.enqueue({ kind: 'not-me-done', userId, token: reset, context });
       }),
   };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { sql } from 'kysely';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { startService, testClient, type Shape, type TestPerson, type TestService } from '../support/service.ts';
 import { testContext } from '../support/stores.ts';
@@ -113,6 +114,17 @@ for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
         const forged = await read(await mine.post(`/account${path}`, { csrf: theirs.csrf, label: 'x' }));
         assert.equal(forged.status, 403, path);
       }
+      const { kysely } = service.composed.services.database;
+      const recorded = await kysely
+        .selectFrom('audit_events')
+        .select(['actor', sql<{ path: string }>`details`.as('details')])
+        .where('type', '=', 'request.refused')
+        .execute();
+      assert.deepEqual(
+        new Set(recorded.map(({ details }) => details.path)).size,
+        5,
+        'each forged form stands in the record, by its route',
+      );
       const { authenticators } = await service.composed.services.status(person.id);
       assert.equal(authenticators.length, 1);
     });

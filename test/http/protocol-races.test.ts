@@ -138,8 +138,16 @@ describe('three replicas, one winner', () => {
   test('after 30 seconds the previous token ends the family, its successor unused or not', async () => {
     const token = await refreshToken();
     const successor = String((await refresh(token)).body['refresh_token']);
+    const reuses = async (): Promise<number> => {
+      const { kysely } = service.composed.services.database;
+      const found = await kysely.selectFrom('audit_events').select('id').where('type', '=', 'token.reused').execute();
+      return found.length;
+    };
+    const before = await reuses();
     clock.move(31);
-    assert.equal((await refresh(token)).body.error, 'invalid_grant');
+    const reused = await everywhere(5, (at) => refresh(token, at));
+    for (const { body } of reused) assert.equal(body.error, 'invalid_grant');
+    assert.equal(await reuses(), before + 1, 'it is recorded once, however many came');
     assert.equal((await refresh(successor)).body.error, 'invalid_grant');
   });
 });

@@ -117,6 +117,9 @@ for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
         refresh_token: tokens.refresh_token ?? '',
       });
       assert.equal(dead.error, 'invalid_grant');
+      assert.equal((await agent.redeem(finished)).error, 'invalid_grant');
+      const recorded = await service.auditOf(person);
+      assert.equal(recorded.filter(({ type }) => type === 'code.reused').length, 1);
     });
 
     test('of many parallel redemptions of one code one is answered with tokens, which then work', async () => {
@@ -140,6 +143,7 @@ for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
       assert.match(silent.location ?? '', /[?&]code=/, 'the first person is still signed in');
       const cancelled = await agent.submit(step, {}, step.action.replace(/one-time-code$/, 'abort'));
       assert.match(cancelled.location ?? '', /error=access_denied/);
+      assert.equal((await service.auditOf(two)).at(-1)?.type, 'sign-in.refused');
       const again = await agent.submitPassword(await agent.begin({ prompt: 'login' }), two);
       let finished = await agent.submit(again, { code: two.code() });
       if (finished.page === 'consent') finished = await agent.submit(finished, { decision: 'allow' });

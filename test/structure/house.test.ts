@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { auditEventTypes } from '../../src/domain/audit-event.ts';
 import { projectFolder } from '../support/paths.ts';
 import { none, occurrences, readSources, withoutComments } from '../support/source-tree.ts';
 
@@ -50,6 +51,19 @@ test('the time is taken from the clock, and randomness from crypto/', () => {
           )),
     ]);
   none(faults, 'Take a Clock (src/clock.ts), and newId() or newToken() (src/crypto/random.ts).');
+});
+
+test('every type of the record is written somewhere', () => {
+  // What only reads the record names its types as well.
+  const readers = /^src\/(domain\/|audit\/event-schemas\.ts|operations\/event-outcomes\.ts)/;
+  const writers = modules
+    .filter(({ path }) => path.startsWith('src/') && !readers.test(path))
+    .map(({ text }) => withoutComments(text))
+    .join('\n');
+  const unwritten = Object.keys(auditEventTypes).filter(
+    (type) => !writers.includes(`'${type}'`) && !writers.includes(`\`${type.split('.')[0]}.\${`),
+  );
+  none(unwritten, 'A type that nothing writes tells an operator that it never happens.');
 });
 
 test('no file names a path of the machine it was written on', () => {

@@ -36,7 +36,7 @@ const personal = Object.keys(auditEventTypes).filter(
   (type) =>
     !/^(relying-party|signing-key|encryption-key|policy|settings|service|import|operator|access|request|outbound|webhook|audit|backup|brake)\./.test(
       type,
-    ) && !['user.deleted', 'user.erased', 'password.rehashed', 'challenge.opened'].includes(type),
+    ) && !['user.deleted', 'user.erased', 'password.rehashed'].includes(type),
 );
 
 test('every message that a page asks for is there', () => {

@@ -48,8 +48,9 @@ export class PostgresTokenStore implements TokenStore {
     return row?.payload;
   }
 
-  async removeGrant(id: string): Promise<void> {
-    await this.#db.deleteFrom('grants').where('id', '=', id).execute();
+  async removeGrant(id: string): Promise<boolean> {
+    const { numDeletedRows } = await this.#db.deleteFrom('grants').where('id', '=', id).executeTakeFirst();
+    return numDeletedRows > 0n;
   }
 
   async removeGrantsOf(userId: string, clientId?: string): Promise<number> {
