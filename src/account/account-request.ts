@@ -65,6 +65,7 @@ export interface AccountServices {
     userId: string,
     page: { readonly limit: number; readonly cursor?: string | undefined },
   ) => Promise<ActivityPage>;
+  readonly listWarnings: (userId: string) => Promise<readonly Activity[]>;
   readonly findActivity: (userId: string, id: string) => Promise<Activity | undefined>;
   /** Whether this is a client of the service itself, such as this page. */
   readonly isOwnClient: (clientId: string) => boolean;

@@ -1,5 +1,5 @@
 import type { AuditPage, AuditReader, AuditRecord } from '../audit/audit-log.ts';
-import { activityDays, activityTypes, mayBeDisputed } from '../domain/activity.ts';
+import { activityDays, activityTypes, mayBeDisputed, warningTypes } from '../domain/activity.ts';
 import type { AuditEventType } from '../domain/audit-event.ts';
 
 /** One thing that happened, as its person may see it. */
@@ -28,6 +28,15 @@ export function createReadActivity(reader: () => AuditReader, now: () => Date) {
       const filter = { person: userId, types: activityTypes, from: since() };
       const { items, nextCursor }: AuditPage = await reader().list(filter, page);
       return { events: items.map((record) => shown(record, userId)), nextCursor };
+    },
+
+    /** What guessing left behind since the sign-in before the last one; at most three, newest first. */
+    async listWarnings(userId: string): Promise<readonly Activity[]> {
+      const filter = { person: userId, types: ['sign-in.completed' as const, ...warningTypes], from: since() };
+      const { items } = await reader().list(filter, { limit: 50 });
+      const signIns = items.flatMap(({ type }, index) => (type === 'sign-in.completed' ? [index] : []));
+      const warnings = items.slice(0, signIns[1]).filter(({ type }) => warningTypes.includes(type));
+      return warnings.slice(0, 3).map((record) => shown(record, userId));
     },
 
     /** One of them; undefined where it is somebody else's, too old, or of a kind that is not shown. */

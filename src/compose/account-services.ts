@@ -94,6 +94,7 @@ export function createAccountServices(parts: AccountParts): AccountServices {
     deleteUser: services.manageUsers.remove,
     forgetBrowserCookie: (ctx) => cookies.clear(ctx, cookies.browser),
     listActivity: activity.list,
+    listWarnings: activity.listWarnings,
     findActivity: activity.find,
     exportData: createExportData({
       inTransaction,

@@ -61,6 +61,14 @@ export const activityTypes: readonly AuditEventType[] = [
   'help.answered',
 ];
 
+/** What shows that somebody who knows the password does not have the second factor. */
+export const warningTypes: readonly AuditEventType[] = [
+  'challenge.abandoned',
+  'challenge.spent',
+  'lane.closed',
+  'second-factor.closed',
+];
+
 /** Events that "this was not me" cannot answer: acts of the service, of operators, or undone already. */
 const undisputed = new Set<AuditEventType>([
   'user.created',

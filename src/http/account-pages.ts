@@ -94,6 +94,8 @@ export interface AccountPages {
     readonly emailVerified: boolean;
     readonly sessions: number;
     /** The latest few, newest first. */
+    /** What guessing left behind since the sign-in before this one. */
+    readonly warnings: readonly ActivityShown[];
     readonly recent: readonly ActivityShown[];
   };
   /**

@@ -125,6 +125,13 @@ describe('the ways back by mail', () => {
     const step = await agent.submitPassword(await agent.begin(), person);
     assert.equal((await agent.submit(step, { code: person.code() })).page, 'consent');
     await mail.next(addressOf(person), 'A sign-in succeeded after wrong codes');
+    // The account page says so too, with time and place, until the sign-in after this one.
+    const shown = async (): Promise<string> => (await agent.get('/account')).text();
+    assert.match(await shown(), /data-warned[\s\S]*<time[\s\S]*(127\.0\.0\.1|::)/);
+    const later = new UserAgent(service.issuer);
+    const next = await later.submitPassword(await later.begin({ prompt: 'consent' }), person);
+    assert.equal((await later.submit(next, { code: person.code(1) })).page, 'consent');
+    assert.doesNotMatch(await shown(), /data-warned/);
     const subjects = mail.mails.filter(({ to }) => to === addressOf(person)).map(({ subject }) => subject);
     assert.equal(subjects.filter((subject) => subject === 'Somebody typed wrong codes').length, 1);
   });

@@ -60,6 +60,14 @@ const events = [
   { ...event, id: 'e4', type: 'enrolment.confirmed', at: ago(50) },
   { ...event, id: 'e5', type: 'user.created', at: ago(900), mayBeDisputed: false, userAgent: 'curl/8.5.0' },
 ];
+const warning = {
+  ...event,
+  id: 'e6',
+  type: 'challenge.spent',
+  at: ago(20),
+  result: 'failure' as const,
+  userAgent: safari,
+};
 const authenticators = [
   { id: 'a1', label: 'My phone', createdAt: ago(900), lastUsedAt: ago(0.2) },
   { id: 'a2', label: 'Tablet in the kitchen', createdAt: ago(40), lastUsedAt: null },
@@ -268,6 +276,7 @@ const account: readonly Sample[] = [
     passwordChangedAt: ago(2000),
     emailVerified: true,
     sessions: 2,
+    warnings: [],
     recent: events,
     notice: 'authenticator-added',
   }),
@@ -276,6 +285,7 @@ const account: readonly Sample[] = [
     secondFactor: { enabled: true, required: true, authenticators: 1, recoveryCodesRemaining: 2 },
     emailVerified: false,
     sessions: 1,
+    warnings: [warning],
     recent: events.slice(0, 2),
   }),
   sample('account', 'empty', {
@@ -284,6 +294,7 @@ const account: readonly Sample[] = [
     secondFactor: { enabled: false, required: false, authenticators: 0, recoveryCodesRemaining: 0 },
     emailVerified: false,
     sessions: 1,
+    warnings: [],
     recent: [],
   }),
   sample('authenticators', 'full', { ...frame, authenticators, most: 5, lastMayGo: false }),
