@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { describe, test } from 'node:test';
+import { syncBuiltinESMExports } from 'node:module';
+import { describe, mock, test } from 'node:test';
 import fc from 'fast-check';
 import {
   checkOneTimeCode,
@@ -31,6 +33,31 @@ const check = (code: string, nowSeconds: number, more: { driftSteps?: number; la
   checkOneTimeCode({ parameters, code, driftSteps: 0, lastStep: -1, nowSeconds, windowSteps: 1, ...more });
 
 describe('one-time codes', () => {
+  test('A15 each code costs the same comparisons, however much of it is right and wherever it stands', () => {
+    const compared: number[] = [];
+    const compare = mock.method(crypto, 'timingSafeEqual');
+    syncBuiltinESMExports();
+    try {
+      const now = 1_700_000_000;
+      const right = codeAt(timeStepAt(now, 30));
+      const sharing = Array.from({ length: 7 }, (_, digits) => {
+        const rest = [...right.slice(digits)].map((digit) => String((Number(digit) + 5) % 10)).join('');
+        return right.slice(0, digits) + rest;
+      });
+      const inWindow = [-1, 0, 1].map((offset) => codeAt(timeStepAt(now, 30) + offset));
+      for (const code of [...sharing, ...inWindow, codeAt(timeStepAt(now, 30) - 12)]) {
+        compare.mock.resetCalls();
+        check(code, now);
+        compared.push(compare.mock.callCount());
+      }
+    } finally {
+      compare.mock.restore();
+      syncBuiltinESMExports();
+    }
+    // Every step of the window and of the reach of the clock message, none left out after a match.
+    assert.deepEqual(new Set(compared), new Set([41]));
+  });
+
   for (const algorithm of ['SHA1', 'SHA256', 'SHA512'] as const) {
     test(`makes the codes of RFC 6238 Appendix B with ${algorithm}`, () => {
       const secret = Buffer.from(rfc6238.secrets[algorithm]);
