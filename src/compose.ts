@@ -28,8 +28,9 @@ import { createApp, createHttpServer, type Origin } from './http/app.ts';
 import { createClientAddress } from './http/client-address.ts';
 import { createCookieJar } from './http/cookies.ts';
 import { createCsrf } from './http/csrf.ts';
-import { createViews } from './http/views.ts';
 import { createPrompts, createSessionJudge } from './interaction/prompts.ts';
+import { systemClock } from './clock.ts';
+import { createBrandedViews } from './compose/branded-views.ts';
 import { createRecordForged } from './compose/record-forged.ts';
 import { createProviderPages } from './interaction/provider-pages.ts';
 import { interactionRoutes } from './interaction/routes.ts';
@@ -52,15 +53,14 @@ export interface Composed {
 /** The one composition root: names on the left, implementations on the right. */
 export async function compose(options: ServiceOptions): Promise<Composed> {
   const { settings, logger } = options;
-  const services = await openServices(options);
-  const { clock, keys } = services;
-  const operations = createOperations(services);
   const issuer = new URL(settings.issuer);
   const secure = issuer.protocol === 'https:';
   const prefix = issuer.pathname.replace(/\/$/, '');
-
-  const branding = { name: settings.productName, supportAddress: settings.supportAddress };
-  const views = createViews({ branding, clock, prefix });
+  // Before anything is opened: what the settings name may not be there.
+  const views = createBrandedViews(settings, options.clock ?? systemClock, prefix);
+  const services = await openServices(options);
+  const { clock, keys } = services;
+  const operations = createOperations(services);
   const csrf = createCsrf(keys.cookies, issuer.origin);
   const cookies = createCookieJar(secure, keys.cookies);
   const acr = services.acrNames;

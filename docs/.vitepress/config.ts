@@ -41,6 +41,7 @@ export default defineConfig({
           { text: 'Move people from bcrypt and Fernet', link: '/docs/import-from-bcrypt-and-fernet' },
           { text: 'Move people from Argon2id', link: '/docs/import-from-argon2id' },
           { text: 'Bind hardware tokens', link: '/docs/hardware-tokens' },
+          { text: 'Name, logo and colour', link: '/docs/branding' },
           { text: 'Runbooks', link: '/docs/runbooks' },
           { text: 'Upgrade', link: '/docs/upgrade' },
           { text: 'Scale', link: '/docs/scale' },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { partyBrandingExample, partyBrandingSchema } from './branding-section.ts';
 import { policiesExample, policiesSchema } from './policies-section.ts';
 import { settingsTable, type SettingDefinition } from './settings-table.ts';
 
@@ -28,6 +29,8 @@ export function settingsReference(all: readonly SettingDefinition[] = Object.val
   for (const [section, definitions] of sections) {
     lines.push(`## ${section}`, '');
     for (const definition of definitions) lines.push(...entry(definition), '');
+    if (section === 'branding')
+      lines.push('In the file alone:', '', '```yaml', 'branding:', ...partyBrandingExample, '```', '');
   }
   lines.push('## policies', '', `${policiesSchema.description} In the file alone:`, '', '```yaml');
   lines.push(...policiesExample, '```');
@@ -56,7 +59,7 @@ function describe(schema: z.ZodType): string {
 
 function jsonSchema(all: readonly SettingDefinition[]): object {
   const sections = Map.groupBy(all, ({ path }) => path.split('.')[0] ?? '');
-  const properties = Object.fromEntries(
+  const properties: Record<string, { properties: Record<string, object> }> = Object.fromEntries(
     [...sections].map(([section, definitions]) => [
       section,
       {
@@ -78,6 +81,7 @@ function jsonSchema(all: readonly SettingDefinition[]): object {
       },
     ]),
   );
+  if (properties['branding']) properties['branding'].properties['relying_parties'] = partyBrandingSchema;
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Twofold settings',
@@ -104,8 +108,12 @@ function exampleYaml(all: readonly SettingDefinition[]): string {
     lines.push(`${section}:`);
     for (const { path, sentence, default: fallback } of definitions) {
       const key = path.split('.')[1] ?? path;
-      lines.push(`  # ${sentence}`, `  # ${key}:${fallback === undefined || fallback === '' ? '' : ` ${fallback}`}`);
+      lines.push(
+        `  # ${sentence}`,
+        `  # ${key}:${fallback === undefined || fallback === '' ? '' : ` ${fallback.startsWith('#') ? `'${fallback}'` : fallback}`}`,
+      );
     }
+    if (section === 'branding') lines.push(...partyBrandingExample);
     lines.push('');
   }
   lines.push(...policiesExample);

@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { partyBrandingOf } from './branding-section.ts';
 import { policiesOf } from './policies-section.ts';
 import { settingsTable, type SettingDefinition, type Settings } from './settings-table.ts';
 
@@ -24,7 +25,7 @@ export function loadSettings(environment: Environment, readFile: (path: string) 
   }
   const production = environment['NODE_ENV'] === 'production';
   const embeddedAllowed = environment['TWOFOLD_ALLOW_EMBEDDED'] === 'true';
-  const values: Record<string, unknown> = { production, policies: file.policies };
+  const values: Record<string, unknown> = { production, policies: file.policies, partyBranding: file.partyBranding };
   for (const [key, definition] of Object.entries<SettingDefinition>(settingsTable)) {
     const raw = rawValue(definition, environment, file.values, readFile, faults);
     if (raw === undefined) {
@@ -73,6 +74,7 @@ function rawValue(
 interface SettingsFile {
   readonly values: ReadonlyMap<string, string>;
   readonly policies: Settings['policies'];
+  readonly partyBranding: Settings['partyBranding'];
 }
 
 function readSettingsFile(
@@ -81,7 +83,7 @@ function readSettingsFile(
   faults: string[],
 ): SettingsFile {
   const found = new Map<string, string>();
-  const nothing = { values: found, policies: new Map() };
+  const nothing = { values: found, policies: new Map(), partyBranding: new Map() };
   if (path === undefined || path === '') return nothing;
   let document: unknown;
   try {
@@ -99,6 +101,7 @@ function readSettingsFile(
   for (const [section, keys] of Object.entries(sections)) {
     for (const [key, value] of Object.entries((keys ?? {}) as Record<string, unknown>)) {
       const at = `${section}.${key}`;
+      if (at === 'branding.relying_parties') continue;
       if (!paths.has(at))
         faults.push(`TWOFOLD_CONFIG: there is no setting ${at}, got '${shown(JSON.stringify(value))}'`);
       else if (value !== null && value !== undefined) {
@@ -107,8 +110,11 @@ function readSettingsFile(
     }
   }
   const read = policiesOf(policies);
-  faults.push(...read.faults.map(({ at, message, got }) => `TWOFOLD_CONFIG: ${at}: ${message}, got '${shown(got)}'`));
-  return { values: found, policies: read.policies };
+  const brands = partyBrandingOf((sections['branding'] as Record<string, unknown> | undefined)?.['relying_parties']);
+  for (const { at, message, got } of [...read.faults, ...brands.faults]) {
+    faults.push(`TWOFOLD_CONFIG: ${at}: ${message}, got '${shown(got)}'`);
+  }
+  return { values: found, policies: read.policies, partyBranding: brands.parties };
 }
 
 function isSection(value: unknown): boolean {

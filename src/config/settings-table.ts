@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { PolicyKey, PolicyRule } from '../domain/policy.ts';
+import type { PartyBranding } from './branding-section.ts';
+import { brandingSettings } from './branding-settings.ts';
 import { mailSettings } from './mail-settings.ts';
 import { operationSettings } from './operation-settings.ts';
 import { protocolSettings } from './protocol-settings.ts';
@@ -217,19 +219,7 @@ export const settingsTable = settings({
     default: '1200',
     sentence: 'Calls of the admin API that one person or service may make in a minute.',
   },
-  productName: {
-    name: 'TWOFOLD_NAME',
-    path: 'branding.name',
-    schema: text.max(60),
-    default: 'Twofold',
-    sentence: 'The name people see, on pages and in their authenticator app.',
-  },
-  supportAddress: {
-    name: 'TWOFOLD_SUPPORT_ADDRESS',
-    path: 'branding.support_address',
-    schema: text.max(254),
-    sentence: 'An address or link where people find help; shown in the foot and on error pages.',
-  },
+  ...brandingSettings,
   logLevel: {
     name: 'LOG_LEVEL',
     path: 'logging.level',
@@ -254,4 +244,8 @@ export type Settings = {
   readonly [Key in keyof Table]: Table[Key] extends { default: string }
     ? ValueOf<Table[Key]>
     : ValueOf<Table[Key]> | undefined;
-} & { readonly production: boolean; readonly policies: ReadonlyMap<PolicyKey, PolicyRule> };
+} & {
+  readonly production: boolean;
+  readonly policies: ReadonlyMap<PolicyKey, PolicyRule>;
+  readonly partyBranding: ReadonlyMap<string, PartyBranding>;
+};

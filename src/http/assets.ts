@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -32,21 +32,28 @@ const types: Readonly<Record<string, string>> = {
 
 /**
  * Reads `static/` of the folders in order; a later folder's file stands in for an earlier one's. `extraStyle` (the
- * accent's shades) is put at the end of `twofold.css`, so that a page needs one stylesheet alone.
+ * accent's shades) is put at the end of `twofold.css`, so that a page needs one stylesheet alone; `others` stand in no folder.
  */
-export function loadAssets(folders: readonly string[], extraStyle: string): Assets {
+export function loadAssets(
+  folders: readonly string[],
+  extraStyle: string,
+  others: ReadonlyMap<string, Buffer> = new Map(),
+): Assets {
   const assets = new Map<string, Asset>();
+  const add = (name: string, read: Buffer): void => {
+    const type = types[/^[\w-]+\.([a-z0-9]+)$/.exec(name)?.[1] ?? ''];
+    if (type === undefined) return;
+    const body = name === 'twofold.css' ? Buffer.concat([read, Buffer.from(`\n${extraStyle}`)]) : read;
+    const gzipped = gzipSync(body, { level: 9 });
+    assets.set(name, { body, type, gzipped: gzipped.length < body.length * 0.9 ? gzipped : undefined });
+  };
   for (const folder of folders.map((views) => join(views, 'static'))) {
     if (!existsSync(folder)) continue;
     for (const name of readdirSync(folder).sort()) {
-      const type = types[/^[\w-]+\.([a-z0-9]+)$/.exec(name)?.[1] ?? ''];
-      if (type === undefined) continue;
-      const read = readFileSync(join(folder, name));
-      const body = name === 'twofold.css' ? Buffer.concat([read, Buffer.from(`\n${extraStyle}`)]) : read;
-      const gzipped = gzipSync(body, { level: 9 });
-      assets.set(name, { body, type, gzipped: gzipped.length < body.length * 0.9 ? gzipped : undefined });
+      if (statSync(join(folder, name)).isFile()) add(name, readFileSync(join(folder, name)));
     }
   }
+  for (const [name, content] of others) add(name, content);
   const digest = createHash('sha256');
   for (const [name, { body }] of assets) digest.update(`${name}:${body.length}:`).update(body);
   const hash = digest.digest('base64url').slice(0, 16);

@@ -1,12 +1,18 @@
 /** How an installation looks: all of it from settings. */
 export interface Branding {
   readonly name: string;
-  /** A `data:` image or a path under our own origin (a file of the operator's views folder). */
-  readonly logo?: string | undefined;
+  readonly logo?: BrandImage | undefined;
   /** `#rrggbb` */
   readonly accent?: string | undefined;
   /** A mail address or an https address; shown at the foot of every page and where a person is stuck. */
   readonly supportAddress?: string | undefined;
+  /** What differs while a person signs in to one relying party, by client id. */
+  readonly relyingParties?: ReadonlyMap<string, Partial<Omit<Branding, 'relyingParties'>>> | undefined;
+}
+
+export interface BrandImage {
+  readonly extension: 'svg' | 'png' | 'webp' | 'jpg';
+  readonly content: Buffer;
 }
 
 export const defaultAccent = '#3454d1';
@@ -26,10 +32,7 @@ const leastContrast = 4.5;
  * than `#rrggbb`.
  */
 export function accentStyle(accent: string = defaultAccent): string {
-  const base = toHsl(accent);
-  // The darkest surface the light shade stands on, and the lightest the dark one does: the tinted ones.
-  const light = shade(base, -1, { hue: base.hue, saturation: 30, lightness: 94 });
-  const dark = shade(base, 1, { hue: base.hue, saturation: 16, lightness: 19 });
+  const { base, light, dark } = shadesOf(accent);
   const onDark = contrast(dark, white) >= leastContrast ? '#fff' : css({ ...base, saturation: 40, lightness: 8 });
   const hue = Math.round(base.hue);
   return [
@@ -37,6 +40,20 @@ export function accentStyle(accent: string = defaultAccent): string {
     `@media (prefers-color-scheme:dark){:root{--accent:${css(dark)};--accent-hover:${css(darker(dark, -6))};--on-accent:${onDark}}}`,
     '',
   ].join('\n');
+}
+
+/** The accent as `#rrggbb` for mails, whose readers know no other form: on the light theme, and on the dark one. */
+export function accentInMails(accent: string = defaultAccent): { readonly light: string; readonly dark: string } {
+  const { light, dark } = shadesOf(accent);
+  return { light: toHex(light), dark: toHex(dark) };
+}
+
+function shadesOf(accent: string) {
+  const base = toHsl(accent);
+  // The darkest surface the light shade stands on, and the lightest the dark one does: the tinted ones.
+  const light = shade(base, -1, { hue: base.hue, saturation: 30, lightness: 94 });
+  const dark = shade(base, 1, { hue: base.hue, saturation: 16, lightness: 19 });
+  return { base, light, dark };
 }
 
 const white: Colour = { hue: 0, saturation: 0, lightness: 100 };
@@ -85,12 +102,27 @@ function contrast(one: Colour, other: Colour): number {
   return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
 }
 
-function luminance({ hue, saturation, lightness }: Colour): number {
+function luminance(colour: Colour): number {
+  const [red = 0, green = 0, blue = 0] = toRgb(colour).map((value) =>
+    value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4,
+  );
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+/** Red, green and blue, each from 0 to 1. */
+function toRgb({ hue, saturation, lightness }: Colour): number[] {
   const [s, l] = [saturation / 100, lightness / 100];
-  const channel = (offset: number): number => {
+  return [0, 8, 4].map((offset) => {
     const position = (offset + hue / 30) % 12;
-    const value = l - s * Math.min(l, 1 - l) * Math.max(-1, Math.min(position - 3, 9 - position, 1));
-    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-  };
-  return 0.2126 * channel(0) + 0.7152 * channel(8) + 0.0722 * channel(4);
+    return l - s * Math.min(l, 1 - l) * Math.max(-1, Math.min(position - 3, 9 - position, 1));
+  });
+}
+
+function toHex(colour: Colour): string {
+  const parts = toRgb(colour).map((value) =>
+    Math.round(value * 255)
+      .toString(16)
+      .padStart(2, '0'),
+  );
+  return `#${parts.join('')}`;
 }

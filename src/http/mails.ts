@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { accentInMails } from './branding.ts';
 import { displayText } from './display-text.ts';
 import { createPageWords, type Scene } from './page-words.ts';
 import type { Views } from './views.ts';
@@ -20,10 +21,11 @@ export interface MailShown {
 
 /** Draws mails in the pages' design and the person's language, as HTML and as plain text that says the same. */
 export function createMails(views: Views, clock: Clock) {
+  const accent = accentInMails(views.brand.accent);
   return (mail: MailShown): { subject: string; text: string; html: string } => {
     const language = views.languages.choose({ personLocale: mail.locale });
     const scene: Scene = { language, timeZone: mail.timeZone ?? 'UTC', now: clock.now(), requestId: '' };
-    const words = createPageWords(scene, views.branding);
+    const words = createPageWords(scene, views.brand);
     const { t } = words;
     const { label, remaining } = mail.details;
     const facts: [string, string][] = [[t('mail.when'), language.exact(mail.at, scene.timeZone)]];
@@ -46,7 +48,7 @@ export function createMails(views: Views, clock: Clock) {
       foot: t('mail.foot', { account: mail.accountName }),
     };
     const { notMeHref } = mail;
-    const html = views.template('mail/notice', { subject, facts, link, notMeHref, ...said }, scene);
+    const html = views.template('mail/notice', { subject, facts, link, notMeHref, accent, ...said }, scene);
     const paragraphs = [
       said.hello,
       said.text,

@@ -72,6 +72,8 @@ export interface Form {
 
 /** Who a person signs in to, as shown to people. Texts come from the client's registration and are never trusted. */
 export interface RelyingParty {
+  /** Its client id, by which its branding is found. */
+  readonly id?: string | undefined;
   readonly name: string;
   /** Host of the redirect URI in use; what a person can check. */
   readonly host: string;

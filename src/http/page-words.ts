@@ -1,4 +1,3 @@
-import type { Branding } from './branding.ts';
 import { browserName } from './browser-name.ts';
 import { displayText } from './display-text.ts';
 import { escapeHtml } from './escape.ts';
@@ -42,7 +41,7 @@ export interface PageWords {
   fours(text: string): string;
 }
 
-export function createPageWords({ language, timeZone, now }: Scene, brand: Branding): PageWords {
+export function createPageWords({ language, timeZone, now }: Scene, brand: { readonly name: string }): PageWords {
   const plain = (values: MessageValues): MessageValues => ({
     product: brand.name,
     ...Object.fromEntries(

@@ -6,6 +6,7 @@ import { Eta } from 'eta';
 import type { Clock } from '../clock.ts';
 import { loadAssets, type Assets } from './assets.ts';
 import { accentStyle, type Branding } from './branding.ts';
+import { createBrands, type Brand } from './brands.ts';
 import { displayText, linkableUri, ownImage } from './display-text.ts';
 import { escapeHtml } from './escape.ts';
 import { contentSecurityPolicy } from './headers.ts';
@@ -41,7 +42,8 @@ export type LocalsOf<Name extends PageName> = Pages[Name] & CommonLocals;
 export interface Views {
   readonly languages: Languages;
   readonly assets: Assets;
-  readonly branding: Branding;
+  /** The installation's own. */
+  readonly brand: Brand;
   languageOf(ctx: PageContext): Language;
   /**
    * Answers with a page, or with the same step as JSON where that is asked for. Sets status, policy, language and, from
@@ -53,7 +55,7 @@ export interface Views {
   /** The page alone, for pictures, tests and mails. */
   html<Name extends PageName>(name: Name, locals: LocalsOf<Name>, scene: Scene): string;
   /** Renders any template by its path, such as `mail/notice`. */
-  template(path: string, locals: Readonly<Record<string, unknown>>, scene: Scene): string;
+  template(path: string, locals: Readonly<Record<string, unknown>>, scene: Scene, brand?: Brand): string;
 }
 
 /** Cookie that keeps the language chosen on our pages. Not signed: it decides nothing but words. */
@@ -78,7 +80,8 @@ export function createViews({
 }): Views {
   const folders = folder === undefined ? [ownViewsFolder] : [ownViewsFolder, folder];
   const languages = loadLanguages(folders);
-  const assets = loadAssets(folders, accentStyle(branding.accent));
+  const brands = createBrands(branding);
+  const assets = loadAssets(folders, accentStyle(branding.accent), brands.files);
   const eta = new Eta({
     autoEscape: true,
     escapeFunction: escapeHtml,
@@ -91,11 +94,16 @@ export function createViews({
     if (!/^(?:partials|mail)\/|^layout/.test(name)) pages.set(basename(name), `@${name}`);
   }
 
-  function template(path: string, locals: Readonly<Record<string, unknown>>, scene: Scene): string {
+  function template(
+    path: string,
+    locals: Readonly<Record<string, unknown>>,
+    scene: Scene,
+    brand = brands.brandOf(),
+  ): string {
     const { language, requestId, languageHref } = scene;
     const ui = {
-      ...createPageWords(scene, branding),
-      brand: { ...branding, logo: ownImage(branding.logo), supportHref: supportHref(branding.supportAddress) },
+      ...createPageWords(scene, brand),
+      brand,
       asset: (name: string) => prefix + assets.path(name),
       base: prefix,
       timeZone: scene.timeZone,
@@ -111,7 +119,9 @@ export function createViews({
   function html<Name extends PageName>(name: Name, locals: LocalsOf<Name>, scene: Scene): string {
     const path = pages.get(name);
     if (path === undefined) throw new Error(`there is no template for the page ${name}`);
-    return template(path, { ...locals, page: name, relyingParty: present(locals.relyingParty) }, scene);
+    const brand = brands.brandOf(locals.relyingParty?.id);
+    const relyingParty = present(locals.relyingParty, brand.own, (file) => prefix + assets.path(file));
+    return template(path, { ...locals, page: name, relyingParty }, scene, brand);
   }
 
   function languageOf(ctx: PageContext): Language {
@@ -132,7 +142,7 @@ export function createViews({
   return {
     languages,
     assets,
-    branding,
+    brand: brands.brandOf(),
     languageOf,
     template,
     html,
@@ -189,23 +199,25 @@ export function pageAddress({ method, path }: Pick<PageContext, 'method' | 'path
   return method === 'GET' && !notOwnPages.test(path) && /^\/[\w/.~-]*$/.test(path) ? path : undefined;
 }
 
-/** A relying party's own words, cut and cleaned; its pictures only where nothing is fetched for them. */
-function present(party: RelyingParty | undefined): (RelyingParty & { readonly initial: string }) | undefined {
+/**
+ * A relying party's own words, cut and cleaned; its pictures only where nothing is fetched for them. What the operator
+ * set for it (`own`) stands before what it says itself.
+ */
+function present(
+  party: RelyingParty | undefined,
+  own: Brand['own'],
+  addressOf: (file: string) => string,
+): (RelyingParty & { readonly initial: string }) | undefined {
   if (party === undefined) return undefined;
-  const name = displayText(party.name, 60) || displayText(party.host, 60);
+  const name = own.name ?? (displayText(party.name, 60) || displayText(party.host, 60));
   return {
     name,
     host: displayText(party.host, 100),
     initial: (Array.from(name)[0] ?? '').toUpperCase(),
-    logoUri: ownImage(party.logoUri),
+    logoUri: own.logo === undefined ? ownImage(party.logoUri) : addressOf(own.logo),
     policyUri: linkableUri(party.policyUri),
     termsUri: linkableUri(party.termsUri),
   };
-}
-
-function supportHref(address: string | undefined): string | undefined {
-  if (address === undefined) return undefined;
-  return address.includes('@') && !address.includes('/') ? `mailto:${address}` : linkableUri(address);
 }
 
 function readTemplates(folders: readonly string[]): Map<string, string> {

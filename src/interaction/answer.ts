@@ -40,6 +40,7 @@ async function relyingPartyOf({ interaction, services }: Step) {
   if (client === undefined) return undefined;
   const host = redirectUri !== undefined && URL.canParse(redirectUri) ? new URL(redirectUri).host : '';
   return {
+    id: clientId,
     name: client.clientName ?? clientId,
     host,
     logoUri: client.logoUri,

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,7 +86,7 @@ export async function startService(shape: Shape, options: ServiceOptions = {}): 
         }),
     ...options.environment,
   };
-  const outcome = loadSettings(environment, () => '');
+  const outcome = loadSettings(environment, (path) => readFileSync(path, 'utf8'));
   if (outcome.kind === 'faulty') throw new Error(outcome.faults.join('\n'));
   const { settings } = outcome;
   const logger = options.logger ?? createLogger(settings.logLevel);

@@ -131,13 +131,13 @@ test('an operator’s own folder is laid over ours, file by file and message by 
   for (const name of ['interaction', 'locales', 'static']) mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, 'interaction', 'logged-out.eta'), '<h1>Bye from <%= brand.name %></h1>');
   writeFileSync(join(folder, 'locales', 'en.json'), '{"password.title":"Come in"}');
-  writeFileSync(join(folder, 'static', 'logo.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+  writeFileSync(join(folder, 'static', 'ours.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
   writeFileSync(join(folder, 'static', '.env'), 'SECRET=1');
   const views = createViews({ branding: { name: 'House' }, clock, folder });
   const scene = { language: views.languages.choose({}), timeZone: 'UTC', now: sampleNow, requestId: '' };
   assert.equal(views.html('logged-out', {}, scene), '<h1>Bye from House</h1>');
   assert.match(views.html('password', { action: '/', csrf: 'x' }, scene), /<h1>Come in<\/h1>/);
-  assert.ok(views.assets.find(views.assets.path('logo.svg')));
+  assert.ok(views.assets.find(views.assets.path('ours.svg')));
   assert.throws(() => views.assets.path('.env'));
 });
 
