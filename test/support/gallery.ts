@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { newBrowser } from './browser.ts';
 import { projectFolder } from './paths.ts';
+import { drawMail, mailKinds, sampleMail } from './sample-mails.ts';
 import { samples } from './sample-pages.ts';
 import { startSampleServer } from './sample-server.ts';
 
 /**
  * `npm run gallery [-- --pages=password,enrol] [--widths=320,1280] [--themes=light] [--languages=en,ar]`: a picture of
- * every page in every state, theme and width under `build/gallery/`, with a page to look at them all.
+ * every page in every state and of every mail (`--pages=mail`), in each theme and width, under `build/gallery/`, with a page to look at them all.
  */
 const option = (name: string, standard: string): string[] =>
   (process.argv.find((word) => word.startsWith(`--${name}=`))?.split('=')[1] ?? standard).split(',').filter(Boolean);
@@ -18,6 +19,7 @@ const themes = option('themes', 'light,dark') as ('light' | 'dark')[];
 const languages = option('languages', 'en,ar');
 const pages = option('pages', '');
 const wanted = samples.filter(({ page }) => pages.length === 0 || pages.includes(page));
+const wantedMails = pages.length === 0 || pages.includes('mail') ? mailKinds : [];
 const folder = join(projectFolder, 'build', 'gallery');
 if (pages.length === 0) rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
@@ -26,20 +28,28 @@ const server = await startSampleServer();
 const browser = await newBrowser({ arabic: languages.includes('ar') });
 const rows: string[] = [];
 let done = 0;
-const total = wanted.length * languages.length * themes.length * widths.length;
+const total = (wanted.length + wantedMails.length) * languages.length * themes.length * widths.length;
 
 async function take(page: Page, tag: string, theme: string, width: number): Promise<void> {
   for (const { page: name, state } of wanted) {
-    const file = `${name}-${state}-${tag}-${theme}-${width}.png`;
     await page.goto(`${server.origin}/${tag}/${name}/${state}`);
-    await page.screenshot({ path: join(folder, file), fullPage: true });
-    rows.push(
-      `<figure data-of="${name}"><a href="${file}"><img loading="lazy" src="${file}" width="${Math.round(width / 3)}" alt=""></a>` +
-        `<figcaption>${name} · ${state}<br>${tag} · ${theme} · ${width}</figcaption></figure>`,
-    );
-    done += 1;
-    if (done % 25 === 0) process.stdout.write(`${done} of ${total} pictures\n`);
+    await keep(page, name, state, `${tag}-${theme}-${width}`, width);
   }
+  for (const kind of wantedMails) {
+    await page.setContent(drawMail(sampleMail(kind, { locale: tag })).html);
+    await keep(page, 'mail', kind, `${tag}-${theme}-${width}`, width);
+  }
+}
+
+async function keep(page: Page, name: string, state: string, look: string, width: number): Promise<void> {
+  const file = `${name}-${state}-${look}.png`;
+  await page.screenshot({ path: join(folder, file), fullPage: true });
+  rows.push(
+    `<figure data-of="${name}"><a href="${file}"><img loading="lazy" src="${file}" width="${Math.round(width / 3)}" alt=""></a>` +
+      `<figcaption>${name} · ${state}<br>${look}</figcaption></figure>`,
+  );
+  done += 1;
+  if (done % 25 === 0) process.stdout.write(`${done} of ${total} pictures\n`);
 }
 
 for (const tag of languages) {
