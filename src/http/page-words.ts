@@ -4,6 +4,7 @@ import { escapeHtml } from './escape.ts';
 import type { Language, MessageValues } from './i18n.ts';
 import { icon, type IconName } from './icons.ts';
 import type { FormError } from './page-parts.ts';
+import { errorInWords, spanInWords } from './spoken.ts';
 
 /** Who reads, where and when: what a template needs beside its locals. */
 export interface Scene {
@@ -74,14 +75,7 @@ export function createPageWords({ language, timeZone, now }: Scene, brand: { rea
     date: (value) => language.date(value, timeZone),
     time: (value) => language.time(value, timeZone),
     until(seconds) {
-      const minutes = Math.max(1, Math.ceil(seconds / 60));
-      const text =
-        seconds < 90
-          ? t('span.seconds', { count: seconds })
-          : minutes < 90
-            ? t('span.minutes', { count: minutes })
-            : t('span.hours', { count: Math.ceil(minutes / 60) });
-      return { text, at: language.time(new Date(now.getTime() + seconds * 1000), timeZone) };
+      return { text: spanInWords(t, seconds), at: language.time(new Date(now.getTime() + seconds * 1000), timeZone) };
     },
     number: (value) => language.number(value),
     icon,
@@ -95,11 +89,7 @@ export function createPageWords({ language, timeZone, now }: Scene, brand: { rea
       if (description !== undefined) return displayText(description, 200);
       return language.has(`scope.${name}`) ? t(`scope.${name}`) : t('scope.named', { scope: name });
     },
-    error: ({ code, values = {} }) => {
-      const { minutes, seconds, triesLeft } = values;
-      const count = [minutes, seconds, triesLeft].find((value) => typeof value === 'number');
-      return t(`form-error.${code}`, { ...values, ...(typeof count === 'number' ? { count } : {}) });
-    },
+    error: (error) => errorInWords(t, error),
     textFile: (lines) => `data:text/plain;charset=utf-8,${encodeURIComponent(lines.join('\r\n'))}`,
     fours: (text) => text.replaceAll(/(.{4})(?=.)/g, '$1 '),
   };

@@ -1,5 +1,6 @@
 import type { MessageValues } from './i18n.ts';
 import type { FormError } from './page-parts.ts';
+import { errorInWords } from './spoken.ts';
 import type { PageName } from './pages.ts';
 
 interface Field {
@@ -82,10 +83,8 @@ function errorOf(
   }
   const error = locals['error'] as FormError | undefined;
   if (error === undefined) return {};
-  const { code, field, values = {} } = error;
-  const count = Object.values(values).find((value) => typeof value === 'number');
-  const message = t(`form-error.${code}`, { ...values, ...(typeof count === 'number' ? { count } : {}) });
-  return { error: { code, message, ...(field === undefined ? {} : { field }) } };
+  const { code, field } = error;
+  return { error: { code, message: errorInWords(t, error), ...(field === undefined ? {} : { field }) } };
 }
 
 function snakeCased(value: object, without: ReadonlySet<string> = new Set()): Record<string, unknown> {

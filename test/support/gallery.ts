@@ -35,6 +35,8 @@ async function take(page: Page, tag: string, theme: string, width: number): Prom
     await page.goto(`${server.origin}/${tag}/${name}/${state}`);
     await keep(page, name, state, `${tag}-${theme}-${width}`, width);
   }
+  // What is put into a page stands under the policy of the one before it, and mails have styles of their own.
+  await page.goto('about:blank');
   for (const kind of wantedMails) {
     await page.setContent(drawMail(sampleMail(kind, { locale: tag })).html);
     await keep(page, 'mail', kind, `${tag}-${theme}-${width}`, width);
