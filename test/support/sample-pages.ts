@@ -35,7 +35,7 @@ const enrolment = {
   otpauthUri,
   qrSvg: renderSVG(otpauthUri, { border: 4, ecc: 'M' }),
 };
-const codes = Array.from({ length: 10 }, (_, index) => `${7 + index}K4M-QX2R-${20 + index}HD-WV8T`.padStart(19, '3'));
+const codes = Array.from({ length: 10 }, (_, index) => `${'ABCDEFGHJK'[index]}K4M-QX2R-${20 + index}HD-WV8T`);
 const manyScopes = ['openid', 'profile', 'email', 'offline_access', 'books:read'].map((name, index) => ({
   name,
   isNew: index > 2,
