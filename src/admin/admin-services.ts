@@ -3,6 +3,7 @@ import type { AuditReader } from '../audit/audit-log.ts';
 import type { createVerifyAudit } from '../audit/verify.ts';
 import type { SecretBox } from '../crypto/secret-box.ts';
 import type { AuditEvent, RequestContext } from '../domain/audit-event.ts';
+import type { GuardState, ThrottleLimits } from '../domain/throttle.ts';
 import type { User } from '../domain/user.ts';
 import type { ManageWebhooks } from '../notifications/manage-webhooks.ts';
 import type { createManagePolicies } from '../policies/manage-policies.ts';
@@ -50,6 +51,9 @@ export interface AdminServices {
   readonly manageWebhooks: ManageWebhooks;
   readonly managePolicies: ReturnType<typeof createManagePolicies>;
   readonly simulatePolicy: ReturnType<typeof createSimulatePolicy>;
+  /** What guessing did to a person's second factor, and the limits it is measured by. */
+  readonly readGuard: (userId: string) => Promise<GuardState>;
+  readonly limits: ThrottleLimits;
   readonly helpRequests: ReturnType<typeof createHelpRequests>;
 }
 
@@ -57,12 +61,24 @@ export interface AdminServices {
 export interface SessionAdministration {
   readonly list: (userId: string) => Promise<ListedSession[]>;
   /** Answers whether this person had such a live session. */
-  readonly end: (userId: string, sessionId: string, actor: string, context: RequestContext) => Promise<boolean>;
+  readonly end: (
+    userId: string,
+    sessionId: string,
+    actor: string,
+    context: RequestContext,
+    reason?: string,
+  ) => Promise<boolean>;
   /** Ends sessions and refresh tokens of one person. */
   readonly endAllOf: (userId: string, actor: string, context: RequestContext, reason?: string) => Promise<void>;
   /** Ends every session and every grant there is, in small steps; answers how many sessions there were. */
   readonly endEverybodys: (actor: string, context: RequestContext) => Promise<number>;
   readonly listGrants: (userId: string, limit: number, after: string | undefined) => Promise<ListedGrant[]>;
-  readonly endGrant: (userId: string, grantId: string, actor: string, context: RequestContext) => Promise<boolean>;
+  readonly endGrant: (
+    userId: string,
+    grantId: string,
+    actor: string,
+    context: RequestContext,
+    reason?: string,
+  ) => Promise<boolean>;
   readonly endGrants: (userId: string, actor: string, context: RequestContext) => Promise<void>;
 }

@@ -65,6 +65,8 @@ export function createAdminServices({ services, protocol, acr }: AdminParts): Ad
       acrNames: acr,
     }),
     sessions: createSessionAdministration(inTransaction),
+    readGuard: (userId) => inTransaction(({ guards }) => guards.readGuard(userId)),
+    limits: services.secondFactor.limits,
     verifyAudit: createVerifyAudit({ reader: new PostgresChainReader(db), secretBox }),
   };
 }
@@ -82,11 +84,11 @@ function createSessionAdministration(inTransaction: Services['inTransaction']): 
     ({ type, actor, target, result: 'success', reason: 'operator' }) as const;
   return {
     list: (userId) => inTransaction(({ sessions }) => sessions.list(userId)),
-    end: (userId, uid, actor, context) =>
+    end: (userId, uid, actor, context, reason = 'operator') =>
       inTransaction(async ({ sessions, audit }) => {
         const own = (await sessions.list(userId)).some((session) => session.uid === uid);
         if (!own || !(await sessions.end(uid, 'operator'))) return false;
-        await audit.record({ ...event('session.ended', actor, userId), context });
+        await audit.record({ ...event('session.ended', actor, userId), reason, context });
         return true;
       }),
     endAllOf: (userId, actor, context, reason) =>
@@ -109,10 +111,11 @@ function createSessionAdministration(inTransaction: Services['inTransaction']): 
       return count;
     },
     listGrants: (userId, limit, after) => inTransaction(({ tokens }) => tokens.listGrants(userId, limit, after)),
-    endGrant: (userId, grantId, actor, context) =>
+    endGrant: (userId, grantId, actor, context, reason = 'operator') =>
       inTransaction(async ({ tokens, audit }) => {
         if (!(await tokens.removeGrantOf(userId, grantId))) return false;
-        await audit.record({ ...event('token-family.revoked', actor, userId), details: { grant: grantId }, context });
+        const details = { grant: grantId };
+        await audit.record({ ...event('token-family.revoked', actor, userId), reason, details, context });
         return true;
       }),
     endGrants: (userId, actor, context) =>

@@ -132,6 +132,23 @@ export function refusalOf(
   return undefined;
 }
 
+/** Whether codes are compared in a lane now, as operators see it. Times in epoch seconds. */
+export type LaneCondition =
+  { readonly kind: 'open' } | { readonly kind: 'waits'; readonly until: number } | { readonly kind: 'closed' };
+
+/** What a new challenge with one authenticator would meet. */
+export function laneCondition(
+  guard: GuardState,
+  lane: Lane,
+  nowSeconds: number,
+  limits: ThrottleLimits,
+): LaneCondition {
+  const challenge = { lane, tries: 0, units: 0, closed: false, expiresAt: nowSeconds + challengeLifetimeSeconds };
+  const refusal = refusalOf(guard, challenge, 1, nowSeconds, limits, false);
+  if (refusal?.kind === 'wait') return { kind: 'waits', until: nowSeconds + refusal.retryAfterSeconds };
+  return { kind: refusal === undefined ? 'open' : 'closed' };
+}
+
 /** The units a lane may spend in a day. */
 export function dayUnitsFor(lane: Lane, limits: ThrottleLimits, braked: boolean): number {
   return braked && lane === 'other' ? limits.brakedDayUnits : limits.dayUnits;

@@ -43,7 +43,23 @@ export const consoleActs = [
   'disable',
   'enable',
 ] as const;
-export type ConsoleAct = (typeof consoleActs)[number];
+/** The same for one of several things of theirs. */
+export const consoleItemActs = ['end-session', 'end-grant', 'remove-authenticator'] as const;
+export type ConsoleItemAct = (typeof consoleItemActs)[number];
+export type ConsoleAct = (typeof consoleActs)[number] | ConsoleItemAct;
+
+export interface ConsoleLane {
+  readonly kind: 'open' | 'waits' | 'closed';
+  readonly until: Date | null;
+}
+
+/** What guessing did: for support, in words. */
+export interface ConsoleGuard {
+  readonly units: number;
+  readonly cap: number;
+  readonly passwordMustChange: boolean;
+  readonly lanes: { readonly known: ConsoleLane; readonly other: ConsoleLane };
+}
 
 /** Why an act was refused (`console.refused.<code>`). */
 export const consoleRefusals = [
@@ -52,6 +68,7 @@ export const consoleRefusals = [
   'last-operator',
   'already-set-up',
   'user-disabled',
+  'last-authenticator',
   'reason',
   'something',
 ] as const;
@@ -89,10 +106,19 @@ export interface ConsolePages {
   'console-user': ConsoleFrame & {
     readonly user: ConsoleUser;
     readonly acts: readonly ConsoleAct[];
+    readonly itemActs: readonly ConsoleItemAct[];
+    readonly guard: ConsoleGuard;
     readonly sessions: readonly {
+      readonly id: string;
       readonly userAgent: string;
       readonly address: string;
       readonly lastSeenAt: Date;
+    }[];
+    readonly grants: readonly {
+      readonly id: string;
+      readonly client: string;
+      readonly scopes: readonly string[];
+      readonly createdAt: Date;
     }[];
     readonly help: readonly { readonly id: string; readonly message: string; readonly createdAt: Date }[];
     readonly recent: readonly ConsoleEvent[];
@@ -100,6 +126,8 @@ export interface ConsolePages {
   /** Sends `reason`. */
   'console-act': ConsoleFrame & {
     readonly act: ConsoleAct;
+    /** Of an act on one of several things: its id, and what it is. */
+    readonly item: { readonly id: string; readonly name: string } | null;
     readonly user: Pick<ConsoleUser, 'id' | 'username' | 'name'>;
     readonly reason: string;
     readonly refused: ConsoleRefusal | null;
@@ -136,9 +164,16 @@ export interface ConsolePages {
   };
   /** Its form sends nothing: another secret. */
   'console-client': ConsoleFrame & { readonly client: ConsoleClient; readonly refused: boolean };
-  /** Sends by GET `type`, `person`, `request_id`. */
+  /** Sends by GET `type`, `person`, `actor`, `from`, `to` (days) and `request_id`. */
   'console-audit': ConsoleFrame & {
-    readonly filter: { readonly type: string; readonly person: string; readonly requestId: string };
+    readonly filter: {
+      readonly type: string;
+      readonly person: string;
+      readonly actor: string;
+      readonly from: string;
+      readonly to: string;
+      readonly requestId: string;
+    };
     readonly types: readonly string[];
     readonly events: readonly ConsoleEvent[];
     readonly exportHref: string;

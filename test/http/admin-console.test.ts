@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { oneTimeCode, secretFromBase32, timeStepAt } from '../../src/domain/totp.ts';
 import { addOperator } from '../support/admin-app.ts';
 import { startService, type TestPerson, type TestService } from '../support/service.ts';
+import { testContext } from '../support/stores.ts';
 import { UserAgent } from '../support/user-agent.ts';
 
 describe('the console', () => {
@@ -93,6 +95,77 @@ describe('the console', () => {
     assert.equal(forged.status, 403);
   });
 
+  test('ends one session, takes one access back and removes one authenticator, each after naming it', async () => {
+    const person = await service.addPerson();
+    const browsers = [new UserAgent(service.issuer), new UserAgent(service.issuer)];
+    for (const [index, browser] of browsers.entries()) {
+      const step = await browser.submitPassword(await browser.begin({ prompt: 'consent' }), person);
+      const consent = await browser.submit(step, { code: person.code(index) });
+      await browser.submit(consent, { decision: 'allow' });
+    }
+    const { enrolment, database } = service.composed.services;
+    const shownOn = (): Promise<string> => page(agent, `/admin/users/${person.id}`);
+    const links = async (act: string): Promise<string[]> =>
+      [...(await shownOn()).matchAll(new RegExp(`href="(/admin/users/${person.id}/${act}/[^"]+)"`, 'g'))].map(
+        ([, href]) => href ?? '',
+      );
+    const doIt = async (path: string): Promise<number> => {
+      const csrf = csrfOf(await page(agent, path));
+      assert.equal((await agent.post(path, { csrf, reason: '' })).status, 422, 'a reason is needed');
+      return (await agent.post(path, { csrf, reason: 'asked for by phone' })).status;
+    };
+    const [first = ''] = await links('end-session');
+    assert.equal(await doIt(first), 303);
+    assert.equal((await links('end-session')).length, 1);
+    assert.equal((await agent.get(first)).status, 404, 'it is gone');
+    const grants = await links('end-grant');
+    assert.equal(grants.length, 2);
+    assert.equal(await doIt(grants[0] ?? ''), 303);
+    assert.equal((await links('end-grant')).length, 1);
+
+    const [only = ''] = await links('remove-authenticator');
+    assert.equal(await doIt(only), 422);
+    const added = { userId: person.id, boundTo: 'here', context: testContext };
+    const pending = await enrolment.start({ ...added, accountName: 'x', label: 'Tablet' });
+    const secret = secretFromBase32(pending.secret);
+    assert.ok(secret);
+    const code = oneTimeCode({ ...person.totp, secret }, timeStepAt(Math.floor(Date.now() / 1000), 30));
+    assert.equal((await enrolment.confirm({ ...added, id: pending.id, code })).kind, 'confirmed');
+    assert.equal(await doIt(only), 303);
+    assert.equal((await service.composed.services.status(person.id)).authenticators.length, 1);
+    const reasons = await database.kysely
+      .selectFrom('audit_events')
+      .select('type')
+      .where('target', '=', person.id)
+      .where('reason', '=', 'asked for by phone')
+      .orderBy('id')
+      .execute();
+    assert.deepEqual(
+      reasons.map(({ type }) => type),
+      ['session.ended', 'token-family.revoked', 'authenticator.removed'],
+    );
+    const foreign = only.replace(person.id, operator.id);
+    assert.equal((await agent.get(foreign)).status, 404, 'nobody else has it');
+  });
+
+  test('says what guessing did, and finds events by who did them and when', async () => {
+    const person = await service.addPerson();
+    const guesser = new UserAgent(service.issuer);
+    const step = await guesser.submitPassword(await guesser.begin(), person);
+    for (const code of ['000000', '111111', '222222']) await guesser.submit(step, { code });
+    assert.match(await page(agent, `/admin/users/${person.id}`), /3 of 150/);
+    const today = new Date().toISOString().slice(0, 10);
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+    const found = async (query: string): Promise<number> =>
+      [...(await page(agent, `/admin/audit?person=${person.id}&${query}`)).matchAll(/class="dot /g)].length;
+    assert.ok((await found(`actor=anonymous&from=${today}&to=${tomorrow}`)) + (await found('')) > 0);
+    assert.equal(await found(`actor=${operator.id}&type=operator.read`), await found('type=operator.read'));
+    assert.equal(await found(`actor=client:rp`), 0);
+    assert.equal(await found(`from=${tomorrow}`), 0);
+    assert.ok((await found(`to=${tomorrow}`)) > 2);
+    assert.match(await page(agent, `/admin/audit?from=${tomorrow}`), /Nothing was found/);
+  });
+
   test('shows applications, makes a secret once, and leads from a reference to what happened', async () => {
     assert.match(await page(agent, '/admin/clients'), /Test client/);
     const client = await page(agent, '/admin/clients/rp');
@@ -106,7 +179,7 @@ describe('the console', () => {
     const exported = await page(agent, `/admin/audit/export?request_id=${trace}`);
     assert.equal(exported.trim().split('\n').length, 1);
     const report = await page(agent, `/admin/report?user=${operator.username}&client_id=rp`);
-    assert.match(report, />one-time-code</);
+    assert.match(report, /One-time code[\s\S]*Who has a second factor is always asked for it/);
   });
 
   test('adds an application with a secret shown once, and says what is wrong in the words of the rule', async () => {

@@ -2929,7 +2929,17 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Why; it stands in the record for ever.
+                     * @example Lost phone, identity checked by video call
+                     */
+                    reason?: string;
+                };
+            };
+        };
         responses: {
             /** @description Gone. */
             204: {
@@ -2976,6 +2986,24 @@ export interface operations {
             };
             /** @description `call_under_way`. `last_authenticator`: a reset removes it. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3432,7 +3460,17 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Why; it stands in the record for ever.
+                     * @example Lost phone, identity checked by video call
+                     */
+                    reason?: string;
+                };
+            };
+        };
         responses: {
             /** @description Ended. */
             204: {
@@ -3479,6 +3517,24 @@ export interface operations {
             };
             /** @description `call_under_way`. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3709,7 +3765,17 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Why; it stands in the record for ever.
+                     * @example Lost phone, identity checked by video call
+                     */
+                    reason?: string;
+                };
+            };
+        };
         responses: {
             /** @description Ended. */
             204: {
@@ -3756,6 +3822,24 @@ export interface operations {
             };
             /** @description `call_under_way`. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

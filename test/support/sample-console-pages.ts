@@ -1,4 +1,4 @@
-import { consoleActs, type ConsoleFrame, type ConsoleUser } from '../../src/http/console-pages.ts';
+import { consoleActs, consoleItemActs, type ConsoleFrame, type ConsoleUser } from '../../src/http/console-pages.ts';
 import type { PageName } from '../../src/http/pages.ts';
 import type { LocalsOf } from '../../src/http/views.ts';
 
@@ -57,6 +57,7 @@ const client = {
     { id: 's2', createdAt: at(1), expiresAt: null },
   ],
 };
+const open = { kind: 'open', until: null } as const;
 const noFilter = { query: '', status: '', secondFactor: '' };
 
 /** The console's pages, in the states that look different. */
@@ -73,7 +74,15 @@ export const consoleSamples: readonly ConsoleSample[] = [
     ...frame,
     user: ada,
     acts: [...consoleActs],
-    sessions: [{ userAgent: 'Mozilla/5.0 Firefox/140.0', address: '203.0.113.7', lastSeenAt: at(1) }],
+    itemActs: consoleItemActs,
+    guard: {
+      units: 104,
+      cap: 150,
+      passwordMustChange: true,
+      lanes: { known: { kind: 'waits', until: at(-1) }, other: { kind: 'closed', until: null } },
+    },
+    grants: [{ id: 'g1', client: 'meadow', scopes: ['openid', 'offline_access'], createdAt: at(300) }],
+    sessions: [{ id: 's1', userAgent: 'Mozilla/5.0 Firefox/140.0', address: '203.0.113.7', lastSeenAt: at(1) }],
     help: [{ id: 'h1', message: 'My phone fell into the lake. Call me at extension 12.', createdAt: at(5) }],
     recent: [event, { ...event, id: '18', result: 'failure', reason: null, type: 'one-time-code.refused' }],
   }),
@@ -82,12 +91,30 @@ export const consoleSamples: readonly ConsoleSample[] = [
     sections: ['users'],
     user: { ...ada, authenticators: [], email: null, factor: 'none', roles: [] },
     acts: [],
+    itemActs: [],
+    guard: { units: 0, cap: 150, passwordMustChange: false, lanes: { known: open, other: open } },
+    grants: [],
     sessions: [],
     help: [],
     recent: [],
   }),
-  sample('console-act', 'full', { ...frame, act: 'reset', user: ada, reason: '', refused: null }),
-  sample('console-act', 'error', { ...frame, act: 'disable', user: ada, reason: 'x', refused: 'last-operator' }),
+  sample('console-act', 'full', { ...frame, act: 'reset', item: null, user: ada, reason: '', refused: null }),
+  sample('console-act', 'error', {
+    ...frame,
+    act: 'disable',
+    item: null,
+    user: ada,
+    reason: 'x',
+    refused: 'last-operator',
+  }),
+  sample('console-act', 'item', {
+    ...frame,
+    act: 'remove-authenticator',
+    item: { id: 'a1', name: 'Phone' },
+    user: ada,
+    reason: '',
+    refused: 'last-authenticator',
+  }),
   sample('console-once', 'full', {
     ...frame,
     what: 'link',
@@ -128,11 +155,19 @@ export const consoleSamples: readonly ConsoleSample[] = [
   sample('console-client', 'error', { ...frame, client, refused: true }),
   sample('console-audit', 'full', {
     ...frame,
-    filter: { type: event.type, person: '', requestId: '' },
+    filter: { type: event.type, person: '', actor: 'client:shop', from: '2026-03-01', to: '', requestId: '' },
     types: [event.type, 'sign-in.completed'],
     events: [event],
     exportHref: '/admin/audit/export?type=second-factor.reset',
     moreHref: '/admin/audit?cursor=x',
+  }),
+  sample('console-audit', 'empty', {
+    ...frame,
+    filter: { type: '', person: '', actor: '', from: '', to: '', requestId: 'none' },
+    types: [event.type],
+    events: [],
+    exportHref: '/admin/audit/export?request_id=none',
+    moreHref: null,
   }),
   sample('console-report', 'full', {
     ...frame,
@@ -140,8 +175,9 @@ export const consoleSamples: readonly ConsoleSample[] = [
     counts: { enabled: 1100, pending: 4, none: 98, closed: 2 },
     asked: { user: 'ada', clientId: 'meadow' },
     steps: [
-      { step: 'password', reasons: ['Nobody is signed in.'] },
-      { step: 'finish', reasons: [] },
+      { step: 'password', reasons: ['nothing-proven'] },
+      { step: 'one-time-code', reasons: ['has-factor', 'policy-requires-factor'] },
+      { step: 'finish', reasons: ['two-factors-proven'] },
     ],
   }),
 ];

@@ -3,7 +3,7 @@ import { Conflict } from '../../errors.ts';
 import { checkNotSelf } from '../access.ts';
 import type { AdminServices } from '../admin-services.ts';
 import { route, type Route } from './route.ts';
-import { reason, timestamp } from './schemas.ts';
+import { reason, timestamp, whyInput } from './schemas.ts';
 import { findTarget } from './user-routes.ts';
 import { userParams } from './user-schemas.ts';
 
@@ -64,12 +64,14 @@ export const secondFactorRoutes: readonly Route[] = [
     description: 'Ends every session and refresh token of the person.',
     scope: 'admin:second-factor',
     params: z.strictObject({ ...userParams.shape, authenticatorId: z.uuid() }),
+    body: whyInput,
+    bodyOptional: true,
     answers: { 204: { description: 'Gone.', schema: null } },
     problems: { 403: '`own_account`, `target_has_role`.', 409: '`last_authenticator`: a reset removes it.' },
     async handle(call) {
-      const { services, params, actor, context } = call;
+      const { services, params, actor, context, body } = call;
       checkNotSelf(actor, (await findTarget(call)).id);
-      const act = { userId: params.id, actor: actor.id, reason: '', context };
+      const act = { userId: params.id, actor: actor.id, reason: body?.reason ?? '', context };
       await services.resetSecondFactor.removeOne(act, params.authenticatorId);
       return { status: 204 };
     },

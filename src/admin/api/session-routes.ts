@@ -91,11 +91,13 @@ export const sessionRoutes: readonly Route[] = [
     summary: 'End one session',
     scope: 'admin:sessions',
     params: z.strictObject({ ...userParams.shape, sessionId: opaqueId }),
+    body: whyInput,
+    bodyOptional: true,
     answers: gone,
     async handle(call) {
-      const { services, params, actor, context } = call;
+      const { services, params, actor, context, body } = call;
       await findTarget(call);
-      if (!(await services.sessions.end(params.id, params.sessionId, actor.id, context))) {
+      if (!(await services.sessions.end(params.id, params.sessionId, actor.id, context, body?.reason))) {
         throw new NotFound('this person has no such session');
       }
       return { status: 204 };
@@ -156,11 +158,13 @@ export const sessionRoutes: readonly Route[] = [
     summary: 'Revoke one grant and its tokens',
     scope: 'admin:sessions',
     params: z.strictObject({ ...userParams.shape, grantId: opaqueId }),
+    body: whyInput,
+    bodyOptional: true,
     answers: gone,
     async handle(call) {
-      const { services, params, actor, context } = call;
+      const { services, params, actor, context, body } = call;
       await findTarget(call);
-      if (!(await services.sessions.endGrant(params.id, params.grantId, actor.id, context))) {
+      if (!(await services.sessions.endGrant(params.id, params.grantId, actor.id, context, body?.reason))) {
         throw new NotFound('this person has no such grant');
       }
       return { status: 204 };

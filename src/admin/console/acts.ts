@@ -1,11 +1,20 @@
 import type { z } from 'zod';
 import { Fault } from '../../errors.ts';
-import { consoleRefusals, type ConsoleAct, type ConsoleRefusal, type ConsoleUser } from '../../http/console-pages.ts';
+import {
+  consoleActs,
+  consoleItemActs,
+  consoleRefusals,
+  type ConsoleAct,
+  type ConsoleItemAct,
+  type ConsoleRefusal,
+  type ConsoleUser,
+} from '../../http/console-pages.ts';
 import type { AdminScope } from '../../provider/resource-servers.ts';
 import { covers, type Actor } from '../access.ts';
 import { perform } from '../api/perform.ts';
 import type { user } from '../api/user-schemas.ts';
 import { frameOf, goTo, hasFreshProof, type ConsoleRequest } from './console-request.ts';
+import { itemName } from './items.ts';
 import { consoleUser } from './shown.ts';
 
 interface ActRule {
@@ -14,6 +23,8 @@ interface ActRule {
   /** The field of the answer that is shown once. */
   readonly shows?: 'recovery_url' | 'reset_url' | 'activation_url';
   readonly makesSense: (person: ConsoleUser) => boolean;
+  /** The parameter that names the thing, of an act on one of several. */
+  readonly item?: 'sessionId' | 'grantId' | 'authenticatorId';
 }
 
 const rules: Readonly<Record<ConsoleAct, ActRule>> = {
@@ -56,13 +67,29 @@ const rules: Readonly<Record<ConsoleAct, ActRule>> = {
     scope: 'admin:users',
     makesSense: ({ status }) => status === 'disabled',
   },
+  'end-session': { operationId: 'endSession', scope: 'admin:sessions', makesSense: () => true, item: 'sessionId' },
+  'end-grant': { operationId: 'revokeGrant', scope: 'admin:sessions', makesSense: () => true, item: 'grantId' },
+  'remove-authenticator': {
+    operationId: 'removeAuthenticator',
+    scope: 'admin:second-factor',
+    makesSense: () => true,
+    item: 'authenticatorId',
+  },
 };
+
+/** An act by its word in an address. */
+export function actOf(text: string, ofItem: boolean): ConsoleAct | undefined {
+  return (ofItem ? consoleItemActs : consoleActs).find((act) => act === text);
+}
+
+/** What this actor may do with one session, grant or authenticator. */
+export function itemActsOf(actor: Actor): ConsoleItemAct[] {
+  return consoleItemActs.filter((act) => covers(actor.scopes, rules[act].scope));
+}
 
 /** What this actor may offer this person now. */
 export function actsOf(actor: Actor, person: ConsoleUser): ConsoleAct[] {
-  return (Object.keys(rules) as ConsoleAct[]).filter(
-    (act) => covers(actor.scopes, rules[act].scope) && rules[act].makesSense(person),
-  );
+  return consoleActs.filter((act) => covers(actor.scopes, rules[act].scope) && rules[act].makesSense(person));
 }
 
 /** The page that asks once more, and names the person. */
@@ -70,29 +97,35 @@ export async function showAct(
   request: ConsoleRequest,
   id: string,
   act: ConsoleAct,
+  item: string | undefined,
   refused: ConsoleRefusal | null = null,
 ): Promise<void> {
   const person = await findPerson(request, id);
   const reason = request.fields.get('reason') ?? '';
-  const locals = { ...frameOf(request), act, user: person, reason, refused };
+  const itemAct = consoleItemActs.find((one) => one === act);
+  const about =
+    itemAct === undefined || item === undefined ? null : { id: item, name: await itemName(request, id, itemAct, item) };
+  const locals = { ...frameOf(request), act, item: about, user: person, reason, refused };
   request.services.views.page(request.ctx, 'console-act', locals, { status: refused === null ? 200 : 422 });
 }
 
-export async function doAct(request: ConsoleRequest, id: string, act: ConsoleAct): Promise<void> {
+export async function doAct(request: ConsoleRequest, id: string, act: ConsoleAct, item?: string): Promise<void> {
   const { services, actor, context, fields } = request;
   const rule = rules[act];
-  if (!hasFreshProof(request, `/admin/users/${id}/${act}`)) return;
+  const path = [`/admin/users/${id}/${act}`, ...(item === undefined ? [] : [encodeURIComponent(item)])].join('/');
+  if (!hasFreshProof(request, path)) return;
   const person = await findPerson(request, id);
   const reason = (fields.get('reason') ?? '').trim();
-  if (reason.length < 3) return showAct(request, id, act, 'reason');
+  if (reason.length < 3) return showAct(request, id, act, item, 'reason');
   let body: Readonly<Record<string, unknown>> | undefined;
   try {
-    const given = { params: { id }, body: { reason } };
+    const params = { id, ...(rule.item === undefined || item === undefined ? {} : { [rule.item]: item }) };
+    const given = { params, body: { reason } };
     const answer = await perform(services.admin, actor, context, rule.operationId, given);
     body = answer.body as typeof body;
   } catch (error) {
     if (!(error instanceof Fault) || error.status >= 500 || error.status === 404) throw error;
-    return showAct(request, id, act, refusalOf(error.code));
+    return showAct(request, id, act, item, refusalOf(error.code));
   }
   const value = rule.shows === undefined ? undefined : body?.[rule.shows];
   if (typeof value !== 'string') return goTo(request, `/admin/users/${id}`);

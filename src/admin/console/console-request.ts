@@ -9,6 +9,7 @@ import { setReader } from '../../http/reader.ts';
 import type { Views } from '../../http/views.ts';
 import type { AdminScope } from '../../provider/resource-servers.ts';
 import { covers, scopesOfRoles, type Actor } from '../access.ts';
+import { perform, type Performed } from '../api/perform.ts';
 import type { AdminServices } from '../admin-services.ts';
 
 /** The engine's session of somebody at the console. */
@@ -93,6 +94,22 @@ export function goTo({ ctx, services }: ConsoleRequest, path: string): void {
   ctx.status = 303;
   ctx.set('Location', `${services.prefix}${path}`);
   ctx.body = '';
+}
+
+/** A page of a list, as the API answers it. */
+export interface Listed<Item> {
+  readonly items: readonly Item[];
+  readonly next_cursor: string | null;
+  readonly total?: number;
+}
+
+/** What a call of the API answers to this person. */
+export async function ask<Body>(
+  { services, actor, context }: ConsoleRequest,
+  operationId: string,
+  given?: Performed,
+): Promise<Body> {
+  return (await perform(services.admin, actor, context, operationId, given)).body as Body;
 }
 
 /** Two factors proven lately; otherwise the person signs in again and comes back to `returnTo`. */

@@ -2,16 +2,19 @@ import { Readable } from 'node:stream';
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { NotFound } from '../../errors.ts';
+import type { ConsoleAct } from '../../http/console-pages.ts';
 import { perform } from '../api/perform.ts';
-import { doAct, showAct } from './acts.ts';
+import { actOf, doAct, showAct } from './acts.ts';
 import { goTo, loadConsoleRequest, type ConsoleRequest, type ConsoleServices } from './console-request.ts';
 import { revokeKey, rotateKeys, showKeys } from './key-pages.ts';
 import { createClient, showNewClient } from './new-client.ts';
 import * as pages from './pages.ts';
+import { showUser } from './person-page.ts';
 
 interface Params {
   readonly id?: string;
   readonly act?: string;
+  readonly item?: string;
 }
 type Handler = (request: ConsoleRequest, params: Params) => Promise<void> | void;
 
@@ -28,15 +31,11 @@ export function consoleRoutes(services: ConsoleServices): Router {
   router.get('/admin/callback', (ctx) => services.sessions.finishSignIn(ctx));
   get('', (request) => goTo(request, '/admin/users'));
   get('/users', pages.showUsers);
-  get('/users/:id', (request, { id = '' }) => pages.showUser(request, id));
-  get('/users/:id/:act', (request, { id = '', act = '' }) => {
-    if (!pages.isAct(act)) throw new NotFound();
-    return showAct(request, id, act);
-  });
-  post('/users/:id/:act', (request, { id = '', act = '' }) => {
-    if (!pages.isAct(act)) throw new NotFound();
-    return doAct(request, id, act);
-  });
+  get('/users/:id', (request, { id = '' }) => showUser(request, id));
+  for (const path of ['/users/:id/:act', '/users/:id/:act/:item']) {
+    get(path, (request, { id = '', act = '', item }) => showAct(request, id, knownAct(act, item), item));
+    post(path, (request, { id = '', act = '', item }) => doAct(request, id, knownAct(act, item), item));
+  }
   post('/help/:id/answer', (request, { id = '' }) => pages.answerHelp(request, id));
   get('/clients', pages.showClients);
   get('/clients/new', (request) => showNewClient(request));
@@ -54,6 +53,12 @@ export function consoleRoutes(services: ConsoleServices): Router {
     services.views.page(request.ctx, 'logged-out', { continueHref: `${services.prefix}/admin` });
   });
   return router;
+}
+
+function knownAct(text: string, item: string | undefined): ConsoleAct {
+  const act = actOf(text, item !== undefined);
+  if (act === undefined) throw new NotFound();
+  return act;
 }
 
 async function exportAudit({ ctx, services, actor, context }: ConsoleRequest): Promise<void> {
