@@ -131,6 +131,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
           requestContext,
           prefix,
           provider: protocol.provider,
+          testAddresses: protocol.testAddresses,
         }),
       ),
       accountApiRoutes(account),

@@ -1,20 +1,13 @@
 import { Fault } from '../errors.ts';
 import { examples, print, type Command, type CommandGroup, type CommandIo, type CommandOptions } from './command.ts';
-import { checks, type Finding } from './doctor-checks.ts';
+import { checkHealth, type Finding } from '../compose/health-checks.ts';
 import { out, say } from './terminal.ts';
 
 const doctor: Command = async (services, options, io) => {
   let failures = 0;
-  for (const [check, ask] of Object.entries(checks)) {
-    const found = await ask(services).catch((error: unknown): Finding => {
-      // Only our own words: a driver's may hold an address or a name.
-      const what = error instanceof Fault ? error.message : 'could not be looked at';
-      return { state: 'failed', what, advice: 'see the service’s log' };
-    });
-    for (const finding of Array.isArray(found) ? (found as readonly Finding[]) : [found as Finding]) {
-      if (finding.state === 'failed') failures += 1;
-      show(check, finding, options, io);
-    }
+  for await (const finding of checkHealth(services)) {
+    if (finding.state === 'failed') failures += 1;
+    show(finding.check, finding, options, io);
   }
   if (failures > 0) throw new Fault('doctor_failed', 500, `${failures} checks failed; see above`);
 };

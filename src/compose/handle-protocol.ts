@@ -11,6 +11,7 @@ import { createProvider, type ProviderOptions } from '../provider/create-provide
 import { ownClientMetadata } from '../provider/own-client-metadata.ts';
 import { openIdScopes } from '../provider/resource-servers.ts';
 import { checkMetadata } from '../provider/check-metadata.ts';
+import { createTestAddresses } from '../provider/test-sign-in.ts';
 import { createLogoutDelivery } from '../provider/logout-delivery.ts';
 import { requestOrigin } from '../provider/request-origin.ts';
 import type { LoadedSigningKeys } from '../provider/manage-signing-keys.ts';
@@ -83,6 +84,7 @@ export async function createHandleProtocol({
       });
     },
   });
+  const testAddresses = createTestAddresses(settings.issuer, keys.cookies, () => clock.epochSeconds());
   const build = ({ jwks }: LoadedSigningKeys) => {
     const provider = createProvider({ ...options, jwks: { keys: [...jwks.keys] } });
     // Scheme and host reach the engine from the issuer alone; the door has removed what the request said of them.
@@ -95,6 +97,7 @@ export async function createHandleProtocol({
     fetch: (url, init) => services.outbound.fetch(url as string | URL, init as never),
     adapter,
     cookieKeys: keys.cookies,
+    testAddresses,
     findUser: (id) => guarded(() => users.find(id)),
     acrNames: acr,
     policy,
@@ -125,6 +128,8 @@ export async function createHandleProtocol({
   let engine = build(first);
 
   return {
+    /** Where operators' tests of relying parties end. */
+    testAddresses,
     /** The engine of this moment; another one takes its place when the signing keys change. */
     provider: () => engine.provider,
     deliverLogout: createLogoutDelivery(() => engine.provider),

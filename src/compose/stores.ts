@@ -31,7 +31,9 @@ import { PostgresEventSinks, PostgresWebhookStore } from '../storage/postgres/we
 import { acrTwoFactors } from '../domain/authentication.ts';
 import { neverSentTypes } from '../notifications/manage-webhooks.ts';
 import { secretContext } from '../second-factor/secret-context.ts';
+import type { RequestContext } from '../domain/audit-event.ts';
 import { policyKey } from '../domain/policy.ts';
+import { recordPolicyChange } from '../policies/manage-policies.ts';
 import type { ImportedAuthenticator, ImportedRecoveryCodes } from '../users/import-store.ts';
 import { linkLifetimeSeconds } from '../users/manage-users.ts';
 
@@ -48,6 +50,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
   const recoveryCodes = new PostgresRecoveryCodeStore(db);
   const relyingParties = new PostgresRelyingPartyStore(db);
   const policies = new PostgresPolicyStore(db);
+  const audit = new PostgresAuditLog(db, personKeys);
   return {
     users,
     knownBrowsers,
@@ -73,7 +76,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     /** Our own surfaces always need two factors; what others need stands with them. */
     clientAcrValues: async (clientId: string) =>
       clientId.startsWith('twofold-') ? [acrTwoFactors] : (await relyingParties.find(clientId))?.acrValues,
-    audit: new PostgresAuditLog(db, personKeys),
+    audit,
     auditMonths: new PostgresAuditMonthStore(db),
     seals: new PostgresSealStore(db),
     outbox: new PostgresOutbox(db, secretBox),
@@ -94,10 +97,12 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     userIdOf: async (login: string) => (await users.findByLogin(login))?.id,
     hasAddress: async (userId: string) => ((await users.find(userId))?.email ?? null) !== null,
     hasFactor: async (userId: string) => (await authenticators.listLive(userId)).length > 0,
-    async forgetClient(clientId: string) {
+    async forgetClient(clientId: string, actor: string, context: RequestContext) {
       await tokens.removeClient(clientId);
       const key = policyKey(`client:${clientId}`);
-      if (key !== undefined) await policies.remove(key);
+      const before = key && (await policies.find(key));
+      if (key === undefined || before === undefined || !(await policies.remove(key))) return;
+      await recordPolicyChange({ audit }, key, before.rule, undefined, actor, context);
     },
     erasePerson: (userId: string) => personKeys.destroy(db, userId),
     clearGuard: (userId: string) => guards.clear(userId),

@@ -9,7 +9,7 @@ export interface ConsoleFrame {
   readonly error?: FormError | undefined;
 }
 
-export type ConsoleSection = 'users' | 'clients' | 'keys' | 'audit' | 'report';
+export type ConsoleSection = 'users' | 'clients' | 'keys' | 'audit' | 'report' | 'health';
 
 /** The kinds of applications that the console registers, each explained on its page. */
 export const consoleClientKinds = ['server', 'browser', 'native'] as const;
@@ -161,6 +161,45 @@ export interface ConsolePages {
       readonly since: Date;
     }[];
     readonly refused: boolean;
+  };
+  /**
+   * Sends `name`, `redirect_uris` and `sign_out_uris` (one a line), `scope`, `two_factors`, `more` (JSON of all other
+   * metadata) and `version`.
+   */
+  'console-edit-client': ConsoleFrame & {
+    readonly client: ConsoleClient;
+    readonly typed: {
+      readonly version: string;
+      readonly name: string;
+      readonly redirectUris: string;
+      readonly signOutUris: string;
+      readonly scope: string;
+      readonly alwaysTwoFactors: boolean;
+      readonly more: string;
+    };
+    /** What is wrong, in the words of the rule. */
+    readonly refused: string | null;
+  };
+  /** Sends `client_id`, typed once more. */
+  'console-delete-client': ConsoleFrame & { readonly client: ConsoleClient; readonly refused: boolean };
+  /** What a test sign-in came to. */
+  'console-test': ConsoleFrame & {
+    readonly client: ConsoleClient;
+    readonly result: {
+      readonly scopes: readonly string[];
+      readonly claims: Readonly<Record<string, unknown>>;
+    } | null;
+    /** The error, in the protocol's words. */
+    readonly failed: string | null;
+  };
+  'console-health': ConsoleFrame & {
+    readonly at: Date;
+    readonly findings: readonly {
+      readonly check: string;
+      readonly state: 'ok' | 'warning' | 'failed';
+      readonly what: string;
+      readonly advice: string | null;
+    }[];
   };
   /** Its form sends nothing: another secret. */
   'console-client': ConsoleFrame & { readonly client: ConsoleClient; readonly refused: boolean };

@@ -50,7 +50,7 @@ export function createManagePolicies({ inTransaction, names }: ManagePoliciesDep
         checkVersion(before, expectedVersion);
         await checkSubject(stores, wanted);
         const stored = await stores.policies.put(wanted, rule);
-        await record(stores, wanted, before?.rule, rule, actor, context);
+        await recordPolicyChange(stores, wanted, before?.rule, rule, actor, context);
         return shown(stored);
       });
     },
@@ -64,7 +64,7 @@ export function createManagePolicies({ inTransaction, names }: ManagePoliciesDep
         if (before === undefined || !(await stores.policies.remove(wanted))) {
           throw new NotFound(`there is no policy '${key}'`);
         }
-        await record(stores, wanted, before.rule, undefined, actor, context);
+        await recordPolicyChange(stores, wanted, before.rule, undefined, actor, context);
       });
     },
 
@@ -74,11 +74,11 @@ export function createManagePolicies({ inTransaction, names }: ManagePoliciesDep
         for (const [key, rule] of wanted) {
           const before = await stores.policies.find(key);
           if (await stores.policies.seed(key, rule)) {
-            await record(stores, key, before?.rule, rule, 'service', serviceContext);
+            await recordPolicyChange(stores, key, before?.rule, rule, 'service', serviceContext);
           }
         }
         for (const key of await stores.policies.unseed([...wanted.keys()])) {
-          await record(stores, key, undefined, undefined, 'service', serviceContext);
+          await recordPolicyChange(stores, key, undefined, undefined, 'service', serviceContext);
         }
       }),
   };
@@ -112,8 +112,9 @@ async function checkSubject(stores: PolicyStores, key: PolicyKey): Promise<void>
   if (kind === 'user' && (await stores.users.find(name)) === undefined) throw new NotFound('no such user');
 }
 
-async function record(
-  { audit }: PolicyStores,
+/** Records that a policy came, changed or went. */
+export async function recordPolicyChange(
+  { audit }: Pick<PolicyStores, 'audit'>,
   policy: PolicyKey,
   before: PolicyRule | undefined,
   after: PolicyRule | undefined,

@@ -14,6 +14,7 @@ import { own, ownClientMetadata } from './own-client-metadata.ts';
 import { continueRotations } from './refresh-rotation.ts';
 import { createPairwiseSubject, rememberSubjects, sectorOf } from './pairwise-subject.ts';
 import { consentName, type RegisteredResourceServer } from './resource-servers.ts';
+import { allowTestAddresses, type TestAddresses } from './test-sign-in.ts';
 import { useIdentifiersOnce, type MarkUsed } from './single-use.ts';
 
 export interface ProviderPages {
@@ -33,6 +34,8 @@ export interface ProviderOptions {
   readonly adapter: (model: string) => Adapter;
   readonly jwks: { keys: JWK[] };
   readonly cookieKeys: string[];
+  /** Where operators' tests of relying parties end. */
+  readonly testAddresses: TestAddresses;
   /** The person, unless disabled or gone. */
   readonly findUser: (id: string) => Promise<User | undefined>;
   readonly acrNames: AcrNames;
@@ -168,6 +171,7 @@ export function createProvider(options: ProviderOptions): Provider {
   recordSessionEnds(provider, options.onSessionEnded);
   sendLogoutTokensFromOutbox(provider);
   rememberSubjects(provider, subjectAt);
+  allowTestAddresses(provider, options.testAddresses);
   return provider;
 }
 

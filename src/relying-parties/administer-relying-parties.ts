@@ -8,7 +8,7 @@ import type { ListedSecret, RelyingParty, StoredRelyingParty } from './relying-p
 
 export interface AdministerStores extends RelyingPartyStores {
   /** Ends all that was granted to it, and forgets consents and policies. */
-  readonly forgetClient: (clientId: string) => Promise<void>;
+  readonly forgetClient: (clientId: string, actor: string, context: RequestContext) => Promise<void>;
 }
 
 export interface AdministerDependencies {
@@ -92,7 +92,7 @@ export function createAdministerRelyingParties({ inTransaction, checkMetadata, a
       inTransaction(async (stores) => {
         checkVersion(await stores.relyingParties.lock(clientId), expectedVersion);
         await stores.relyingParties.remove(clientId);
-        await stores.forgetClient(clientId);
+        await stores.forgetClient(clientId, actor, context);
         await record(stores, 'deleted', clientId, [], actor, context);
       }),
 

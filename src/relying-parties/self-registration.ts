@@ -132,7 +132,7 @@ export function createSelfRegistration({
       inTransaction(async (stores) => {
         const before = await owned(stores, clientId, bearer);
         await stores.relyingParties.remove(clientId);
-        await stores.forgetClient(clientId);
+        await stores.forgetClient(clientId, `client:${clientId}`, context);
         await record(stores, 'deleted', before, context);
       }),
   };

@@ -196,6 +196,136 @@ describe('the console', () => {
     assert.match(await page(agent, '/admin/clients'), /New one/);
   });
 
+  const fieldsOf = (text: string): Record<string, string> => {
+    const found: Record<string, string> = {};
+    const read = (value: string): string =>
+      value.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&amp;', '&');
+    for (const [, name = '', value = ''] of text.matchAll(/<input[^>]* name="(\w+)"[^>]* value="([^"]*)"/g)) {
+      if (name !== 'csrf' && name !== 'two_factors') found[name] = read(value);
+    }
+    for (const [, name = '', value = ''] of text.matchAll(/<textarea[^>]* name="(\w+)"[^>]*>([^<]*)</g)) {
+      found[name] = read(value);
+    }
+    return found;
+  };
+
+  test('changes an application, all of it, unless somebody else did meanwhile', async () => {
+    const { manageRelyingParties } = service.composed.services;
+    const party = { client_id: 'edited', client_secret: 'x'.repeat(40), redirect_uris: ['https://one.example/cb'] };
+    await manageRelyingParties.apply(
+      { ...party, client_name: 'One', contacts: ['a@one.example'] },
+      'test',
+      testContext,
+    );
+    const form = await page(agent, '/admin/clients/edited/edit');
+    const csrf = csrfOf(form);
+    const fields = fieldsOf(form);
+    assert.equal(fields['name'], 'One');
+    assert.match(fields['more'] ?? '', /"contacts"/);
+    const more = JSON.parse(fields['more'] ?? '{}') as Record<string, unknown>;
+    delete more['contacts'];
+    const changed = {
+      ...fields,
+      csrf,
+      name: 'Two',
+      redirect_uris: 'https://one.example/cb\nhttps://two.example/cb',
+      two_factors: 'yes',
+      more: JSON.stringify({ ...more, tos_uri: 'https://one.example/terms' }),
+    };
+    assert.equal((await agent.post('/admin/clients/edited/edit', changed)).status, 303);
+    const stored = await service.composed.services.inTransaction(({ relyingParties }) => relyingParties.find('edited'));
+    assert.equal(stored?.metadata['client_name'], 'Two');
+    assert.deepEqual(stored?.metadata['redirect_uris'], ['https://one.example/cb', 'https://two.example/cb']);
+    assert.equal(stored?.metadata['tos_uri'], 'https://one.example/terms');
+    assert.equal(stored?.metadata['contacts'], undefined);
+    assert.deepEqual(stored?.acrValues, ['urn:twofold:acr:2fa']);
+    const late = await agent.post('/admin/clients/edited/edit', { ...changed, name: 'Three' });
+    assert.equal(late.status, 422);
+    assert.match(await late.text(), /somebody else changed this meanwhile/);
+    const now = fieldsOf(await page(agent, '/admin/clients/edited/edit'));
+    const wrong = { ...now, csrf, redirect_uris: 'https://one.example/cb#part' };
+    const refused = await agent.post('/admin/clients/edited/edit', wrong);
+    assert.equal(refused.status, 422);
+    assert.match(await refused.text(), /redirect_uris/);
+    for (const text of ['{', '[]', 'null']) {
+      assert.equal((await agent.post('/admin/clients/edited/edit', { ...now, csrf, more: text })).status, 422, text);
+    }
+  });
+
+  test('makes a secret void, and deletes an application with its policy after its id was typed', async () => {
+    const { manageRelyingParties, managePolicies, database } = service.composed.services;
+    const party = { client_id: 'gone', client_secret: 'x'.repeat(40), redirect_uris: ['https://one.example/cb'] };
+    await manageRelyingParties.apply(party, 'test', testContext);
+    await managePolicies.put('client:gone', { second_factor: 'required' }, 'test', testContext);
+    const shown = await page(agent, '/admin/clients/gone');
+    const path = /action="(\/admin\/clients\/gone\/secrets\/[\w-]+\/remove)"/.exec(shown)?.[1] ?? '';
+    const csrf = csrfOf(shown);
+    assert.equal((await agent.post(path, { csrf })).status, 303);
+    assert.doesNotMatch(await page(agent, '/admin/clients/gone'), /\/remove"/);
+    assert.equal((await agent.post('/admin/clients/gone/delete', { csrf, client_id: 'other' })).status, 422);
+    assert.equal((await agent.post('/admin/clients/gone/delete', { csrf, client_id: 'gone' })).status, 303);
+    assert.equal((await agent.get('/admin/clients/gone')).status, 404);
+    const recorded = await database.kysely
+      .selectFrom('audit_events')
+      .select('type')
+      .where('target', '=', 'client:gone')
+      .orderBy('id', 'desc')
+      .limit(2)
+      .execute();
+    assert.deepEqual(
+      recorded.map(({ type }) => type),
+      ['relying-party.deleted', 'policy.changed'],
+    );
+  });
+
+  test('tests a sign-in for an application: it ends at the console and says what would be told', async () => {
+    const tested = await signedIn(await addOperator(service, 'operator'));
+    const csrf = csrfOf(await page(tested, '/admin/clients/rp'));
+    const begun = await tested.post('/admin/clients/rp/test', { csrf });
+    assert.equal(begun.status, 303);
+    const request = begun.headers.get('location') ?? '';
+    assert.match(request, /^\/auth\?client_id=rp&/);
+    // The session carries over; what is new to the person is the consent.
+    const first = await tested.follow(request);
+    assert.equal(first.page, 'consent');
+    const answered = await tested.post(first.action, { csrf: first.csrf, decision: 'allow' });
+    const resumed = await tested.get(answered.headers.get('location') ?? '');
+    const end = resumed.headers.get('location') ?? '';
+    assert.ok(end.startsWith(`${service.issuer}/admin/clients/rp/test/`), end);
+    const told = await page(tested, new URL(end).pathname + new URL(end).search);
+    assert.match(told, /The sign-in succeeded/);
+    assert.match(told, /urn:twofold:acr:2fa/);
+    assert.match(told, /\[&quot;pwd&quot;,&quot;otp&quot;,&quot;mfa&quot;\]/);
+    const again = await page(tested, new URL(end).pathname + new URL(end).search);
+    assert.match(again, /ended without success/, 'its code served once');
+
+    // The address is this client's alone, ends, and cannot be made up.
+    const address = new URLSearchParams(request.split('?')[1]).get('redirect_uri') ?? '';
+    const others = {
+      another: address.replace('/clients/rp/', '/clients/twofold-account/'),
+      longer: `${address}x`,
+      later: address.replace(/\/test\/\d+/, '/test/9999999999'),
+    };
+    for (const [name, redirect] of Object.entries(others)) {
+      const refused = await new UserAgent(service.issuer).begin({ redirect_uri: redirect });
+      assert.deepEqual([refused.status, refused.location ?? ''], [400, ''], name);
+    }
+    assert.equal((await tested.get('/admin/clients/rp/test/none')).status, 404);
+    const cancelled = await tested.follow(
+      (await tested.post('/admin/clients/rp/test', { csrf, anew: 'yes' })).headers.get('location') ?? '',
+    );
+    assert.equal(cancelled.page, 'password', 'both factors anew');
+  });
+
+  test('shows the health of every part, and what to do', async () => {
+    const shown = await page(agent, '/admin/health');
+    for (const part of ['Database', 'Migrations', 'Clock', 'Encryption keys', 'Signing keys', 'Mail', 'Own address']) {
+      assert.ok(shown.includes(part), part);
+    }
+    const desk = await signedIn(await addOperator(service, 'help-desk'));
+    assert.equal((await desk.get('/admin/health')).status, 403);
+  });
+
   test('K16 publishes successors of the signing keys, and revokes one for a reason', async () => {
     const { manageSigningKeys } = service.composed.services;
     const csrf = csrfOf(await page(agent, '/admin/keys'));

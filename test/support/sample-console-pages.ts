@@ -16,7 +16,7 @@ const at = (hoursAgo: number): Date => new Date(Date.parse('2026-03-14T15:09:26Z
 const frame: ConsoleFrame = {
   csrf: 'sample',
   person: { name: 'Grace Hopper', username: 'grace' },
-  sections: ['users', 'clients', 'keys', 'audit', 'report'],
+  sections: ['users', 'clients', 'keys', 'audit', 'report', 'health'],
 };
 const ada: ConsoleUser = {
   id: '5f0c2b6e-6a53-4d9b-9a3b-0e7c1f4f2f10',
@@ -56,6 +56,15 @@ const client = {
     { id: 's1', createdAt: at(900), expiresAt: at(-100) },
     { id: 's2', createdAt: at(1), expiresAt: null },
   ],
+};
+const edited = {
+  version: '3',
+  name: client.name,
+  redirectUris: client.redirectUris.join('\n'),
+  signOutUris: 'https://shop.meadow-books.example/',
+  scope: 'openid profile',
+  alwaysTwoFactors: true,
+  more: JSON.stringify({ grant_types: ['authorization_code', 'refresh_token'], require_pkce: true }, null, 2),
 };
 const open = { kind: 'open', until: null } as const;
 const noFilter = { query: '', status: '', secondFactor: '' };
@@ -151,6 +160,42 @@ export const consoleSamples: readonly ConsoleSample[] = [
     refused: false,
   }),
   sample('console-keys', 'error', { ...frame, keys: [], refused: true }),
+  sample('console-edit-client', 'full', { ...frame, client, typed: edited, refused: null }),
+  sample('console-edit-client', 'error', { ...frame, client, typed: edited, refused: 'redirect_uris: use https' }),
+  sample('console-delete-client', 'full', { ...frame, client, refused: false }),
+  sample('console-delete-client', 'error', { ...frame, client, refused: true }),
+  sample('console-test', 'full', {
+    ...frame,
+    client,
+    result: {
+      scopes: ['openid', 'profile'],
+      claims: { sub: ada.id, name: 'Ada Lovelace', acr: 'urn:twofold:acr:2fa', amr: ['pwd', 'otp', 'mfa'] },
+    },
+    failed: null,
+  }),
+  sample('console-test', 'error', {
+    ...frame,
+    client,
+    result: null,
+    failed: 'access_denied: the person did not go on',
+  }),
+  sample('console-health', 'full', {
+    ...frame,
+    at: at(0),
+    findings: [
+      { check: 'database', state: 'ok', what: 'PostgreSQL 16.4 answers', advice: null },
+      { check: 'redis', state: 'ok', what: 'Redis answers', advice: null },
+    ],
+  }),
+  sample('console-health', 'error', {
+    ...frame,
+    at: at(0),
+    findings: [
+      { check: 'database', state: 'ok', what: 'PostgreSQL 16.4 answers', advice: null },
+      { check: 'outbox', state: 'warning', what: 'mail waits since 12 minutes', advice: 'see the log for why' },
+      { check: 'mail', state: 'failed', what: 'the mail server: ECONNREFUSED', advice: 'see TWOFOLD_SMTP_URL' },
+    ],
+  }),
   sample('console-client', 'full', { ...frame, client, refused: false }),
   sample('console-client', 'error', { ...frame, client, refused: true }),
   sample('console-audit', 'full', {

@@ -10,6 +10,8 @@ export interface Performed {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Readonly<Record<string, unknown>>;
+  /** As If-Match says it. */
+  readonly ifVersion?: number;
 }
 
 /**
@@ -21,14 +23,14 @@ export async function perform(
   actor: Actor,
   context: RequestContext,
   operationId: string,
-  { params = {}, query = {}, body }: Performed = {},
+  { params = {}, query = {}, body, ifVersion }: Performed = {},
 ): Promise<Answer> {
   const route = adminRoutes.find((one) => one.operationId === operationId);
   if (route === undefined) throw new TypeError(`there is no call ${operationId}`);
   if (!covers(actor.scopes, route.scope))
     throw new Forbidden('insufficient_scope', `the scope ${route.scope} is needed`);
   const checked = checkRequest(route, { params, query, bodyText: body === undefined ? '' : JSON.stringify(body) });
-  const call = { ...checked, services, actor, context, ifVersion: undefined };
+  const call = { ...checked, services, actor, context, ifVersion };
   const answer = await route.handle(call as unknown as Call<never, never, never>);
   await recordRead(services, route, answer, actor.id, context);
   return answer;

@@ -36,6 +36,30 @@ export interface ConsoleServices {
   /** Path of the issuer. */
   readonly prefix: string;
   readonly requestContext: (ctx: Context) => RequestContext;
+  readonly testSignIn: TestSignIn;
+  /** Everything an operator would look at, and what to do about it. */
+  readonly checkHealth: () => Promise<readonly HealthFinding[]>;
+}
+
+/** Signing in for a relying party to see what it would be told. */
+export interface TestSignIn {
+  /** The address of the request. */
+  begin(clientId: string, request: { scope: string; loginHint: string; anew: boolean }): string;
+  /** Whether this path of ours was made for a test of that relying party, lately. */
+  isMine(clientId: string, path: string): boolean;
+  /** Undefined where the code is not this person's, or was used. */
+  redeem(
+    clientId: string,
+    user: User,
+    code: string,
+  ): Promise<{ readonly scopes: readonly string[]; readonly claims: Readonly<Record<string, unknown>> } | undefined>;
+}
+
+export interface HealthFinding {
+  readonly check: string;
+  readonly state: 'ok' | 'warning' | 'failed';
+  readonly what: string;
+  readonly advice: string | null;
 }
 
 /** One request of somebody with a role. */
@@ -54,6 +78,7 @@ const sectionScopes: Readonly<Record<ConsoleSection, AdminScope>> = {
   keys: 'admin:keys:read',
   audit: 'admin:audit:read',
   report: 'admin:users:read',
+  health: 'admin:audit:read',
 };
 
 /**

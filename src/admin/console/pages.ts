@@ -1,13 +1,11 @@
 import type { z } from 'zod';
 import type { ShownAuditEvent } from '../../audit/export.ts';
 import { auditEventTypes } from '../../domain/audit-event.ts';
-import { Fault } from '../../errors.ts';
 import type { FactorShown } from '../../http/console-pages.ts';
 import { covers } from '../access.ts';
-import type { showClient } from '../api/client-routes.ts';
 import type { user } from '../api/user-schemas.ts';
 import { ask, frameOf, goTo, hasFreshProof, queryOf, type ConsoleRequest, type Listed } from './console-request.ts';
-import { consoleClient, consoleEvent, consoleUser } from './shown.ts';
+import { consoleEvent, consoleUser } from './shown.ts';
 
 type Shown = z.output<typeof user>;
 export async function showUsers(request: ConsoleRequest): Promise<void> {
@@ -34,44 +32,6 @@ export async function answerHelp(request: ConsoleRequest, id: string): Promise<v
   const body = { answer: fields.get('answer') ?? '' };
   await ask(request, 'answerHelpRequest', { params: { requestId: id }, body });
   goTo(request, path);
-}
-
-export async function showClients(request: ConsoleRequest): Promise<void> {
-  const cursor = withoutEmpty({ cursor: queryOf(request, 'cursor') });
-  const page = await ask<Listed<ReturnType<typeof showClient>>>(request, 'listClients', { query: cursor });
-  request.services.views.page(request.ctx, 'console-clients', {
-    ...frameOf(request),
-    clients: page.items.map(consoleClient),
-    moreHref: moreHref('/admin/clients', {}, page.next_cursor),
-  });
-}
-
-export async function showOneClient(request: ConsoleRequest, id: string, refused = false): Promise<void> {
-  const shown = await ask<ReturnType<typeof showClient>>(request, 'getClient', { params: { client_id: id } });
-  const locals = { ...frameOf(request), client: consoleClient(shown), refused };
-  request.services.views.page(request.ctx, 'console-client', locals, { status: refused ? 422 : 200 });
-}
-
-const weekSeconds = 604_800;
-
-/** Another secret; the older one goes on for a week, so that nothing stops while it is exchanged. */
-export async function addSecret(request: ConsoleRequest, id: string): Promise<void> {
-  if (!hasFreshProof(request, '/admin/clients')) return;
-  const given = { params: { client_id: id }, body: { previous_expires_in: weekSeconds } };
-  let made: { client_secret: string };
-  try {
-    made = await ask<{ client_secret: string }>(request, 'addClientSecret', given);
-  } catch (error) {
-    if (error instanceof Fault && error.status === 409) return showOneClient(request, id, true);
-    throw error;
-  }
-  request.services.views.page(request.ctx, 'console-once', {
-    ...frameOf(request),
-    what: 'secret',
-    name: id,
-    value: made.client_secret,
-    backHref: `/admin/clients/${encodeURIComponent(id)}`,
-  });
 }
 
 const auditFields = ['type', 'person', 'actor', 'from', 'to', 'request_id'] as const;

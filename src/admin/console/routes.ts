@@ -7,6 +7,8 @@ import { perform } from '../api/perform.ts';
 import { actOf, doAct, showAct } from './acts.ts';
 import { goTo, loadConsoleRequest, type ConsoleRequest, type ConsoleServices } from './console-request.ts';
 import { revokeKey, rotateKeys, showKeys } from './key-pages.ts';
+import * as clients from './client-pages.ts';
+import { showHealth } from './health-page.ts';
 import { createClient, showNewClient } from './new-client.ts';
 import * as pages from './pages.ts';
 import { showUser } from './person-page.ts';
@@ -37,17 +39,27 @@ export function consoleRoutes(services: ConsoleServices): Router {
     post(path, (request, { id = '', act = '', item }) => doAct(request, id, knownAct(act, item), item));
   }
   post('/help/:id/answer', (request, { id = '' }) => pages.answerHelp(request, id));
-  get('/clients', pages.showClients);
+  get('/clients', clients.showClients);
   get('/clients/new', (request) => showNewClient(request));
   post('/clients', createClient);
-  get('/clients/:id', (request, { id = '' }) => pages.showOneClient(request, id));
-  post('/clients/:id/secrets', (request, { id = '' }) => pages.addSecret(request, id));
+  get('/clients/:id', (request, { id = '' }) => clients.showOneClient(request, id));
+  get('/clients/:id/edit', (request, { id = '' }) => clients.showEdit(request, id));
+  post('/clients/:id/edit', (request, { id = '' }) => clients.saveEdit(request, id));
+  get('/clients/:id/delete', (request, { id = '' }) => clients.showDelete(request, id));
+  post('/clients/:id/delete', (request, { id = '' }) => clients.deleteClient(request, id));
+  post('/clients/:id/secrets', (request, { id = '' }) => clients.addSecret(request, id));
+  post('/clients/:id/secrets/:item/remove', (request, { id = '', item = '' }) =>
+    clients.removeSecret(request, id, item),
+  );
+  post('/clients/:id/test', (request, { id = '' }) => clients.startTest(request, id));
+  get('/clients/:id/test/:item', (request, { id = '' }) => clients.showTest(request, id));
   get('/keys', (request) => showKeys(request));
   post('/keys/rotate', rotateKeys);
   post('/keys/:id/revoke', (request, { id = '' }) => revokeKey(request, id));
   get('/audit', pages.showAudit);
   get('/audit/export', exportAudit);
   get('/report', pages.showReport);
+  get('/health', showHealth);
   post('/sign-out', async (request) => {
     await services.sessions.end(request.session, request.context);
     services.views.page(request.ctx, 'logged-out', { continueHref: `${services.prefix}/admin` });

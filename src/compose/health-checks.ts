@@ -1,5 +1,6 @@
+import { Fault } from '../errors.ts';
 import { weakenedSettings } from '../config/weakened-settings.ts';
-import type { Services } from '../compose/services.ts';
+import type { Services } from './services.ts';
 import { readBacklog } from '../storage/postgres/backlog.ts';
 import { readServer, sampleSealed } from '../storage/postgres/doctor-facts.ts';
 import { migrationStatus } from '../storage/postgres/migrate.ts';
@@ -21,8 +22,27 @@ const failed = (what: string, advice: string): Finding => ({ state: 'failed', wh
 const sampled = 200;
 const day = 86_400;
 
+/** A finding with the name of its check. */
+export interface NamedFinding extends Finding {
+  readonly check: string;
+}
+
+/** Asks every check, one after the other; one that cannot be asked has failed. */
+export async function* checkHealth(services: Services): AsyncGenerator<NamedFinding> {
+  for (const [check, ask] of Object.entries(checks)) {
+    const found = await ask(services).catch((error: unknown): Finding => {
+      // Only our own words: a driver's may hold an address or a name.
+      const what = error instanceof Fault ? error.message : 'could not be looked at';
+      return { state: 'failed', what, advice: 'see the service’s log' };
+    });
+    for (const finding of Array.isArray(found) ? (found as readonly Finding[]) : [found as Finding]) {
+      yield { check, ...finding };
+    }
+  }
+}
+
 /** Everything an operator would look at, by its name; each is asked by itself, so that one that fails hides no other. */
-export const checks: Readonly<Record<string, Check>> = {
+const checks: Readonly<Record<string, Check>> = {
   async database({ database }) {
     const { version } = await readServer(database.kysely);
     if (!database.embedded && Number.parseInt(version, 10) < 15) {
