@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { InTransaction } from '../../transaction.ts';
 import { asStoreFault, isRetryable } from './faults.ts';
+import { PreparingClient } from './preparing-client.ts';
 import type { Tables } from './tables.ts';
 
 export type DatabaseOptions =
@@ -42,6 +42,8 @@ function openServer(options: Extract<DatabaseOptions, { url: string }>): Databas
     query_timeout: options.statementTimeoutMilliseconds + 500,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
+    // What is asked for at once goes out at once, instead of each statement waiting for the answer to the one before.
+    pipeline: true,
     Client: PreparingClient,
   });
   const onError = (error: Error): void => options.onConnectionError?.(error);
@@ -74,29 +76,6 @@ async function openEmbedded(folder: string): Promise<Database> {
 
 function countsOf({ totalCount, idleCount, waitingCount }: pg.Pool) {
   return { total: totalCount, idle: idleCount, waiting: waitingCount };
-}
-
-/** Prepares each distinct statement once a connection: parsing and planning cost more than most of ours run. */
-class PreparingClient extends pg.Client {
-  // The driver's overloads cannot be matched by one signature; the one in use is (text, values).
-  override query(...args: unknown[]): never {
-    const [text, values] = args;
-    if (typeof text === 'string' && Array.isArray(values) && values.length > 0 && args.length === 2) {
-      return super.query({ name: nameOf(text), text, values }) as never;
-    }
-    return (super.query as (...all: unknown[]) => unknown).apply(this, args) as never;
-  }
-}
-
-const names = new Map<string, string>();
-
-function nameOf(text: string): string {
-  let name = names.get(text);
-  if (name === undefined) {
-    name = `t${createHash('sha256').update(text).digest('base64url').slice(0, 20)}`;
-    if (names.size < 2000) names.set(text, name);
-  }
-  return name;
 }
 
 const transactionTries = 3;
