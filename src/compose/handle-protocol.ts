@@ -23,6 +23,7 @@ import { PostgresTokenStore } from '../storage/postgres/token-store.ts';
 import { PostgresUsedOnceStore } from '../storage/postgres/used-once-store.ts';
 import { PostgresUserStore } from '../storage/postgres/user-store.ts';
 import { guarded } from '../storage/postgres/database.ts';
+import { createKnownClients } from './known-clients.ts';
 import type { Services } from './services.ts';
 import { createSigningKeyWatch } from './signing-key-watch.ts';
 
@@ -53,6 +54,13 @@ export async function createHandleProtocol({
   const tokens = new PostgresTokenStore(db);
   const relyingParties = new PostgresRelyingPartyStore(db);
   const usedOnce = guardAll(new PostgresUsedOnceStore(db));
+  const knownClients = createKnownClients(async (clientId) => {
+    const found = await guarded(() => relyingParties.find(clientId));
+    return found && asEngineMetadata(found);
+  });
+  services.onRecorded((events) => {
+    if (events.some(({ type }) => type.startsWith('relying-party.'))) knownClients.forget();
+  });
   const adapter = createAdapterFactory({
     sessions: guardAll(sessions),
     tokens: guardAll(tokens),
@@ -78,10 +86,7 @@ export async function createHandleProtocol({
     findClient: async (clientId) => {
       if (clientId === accountClientId) return asEngineMetadata(ownClient(clientId, 'account', settings));
       if (clientId === consoleClientId) return asEngineMetadata(ownClient(clientId, 'admin', settings));
-      return oncePerRequest(clientId, async () => {
-        const found = await guarded(() => relyingParties.find(clientId));
-        return found && asEngineMetadata(found);
-      });
+      return knownClients.find(clientId);
     },
   });
   const testAddresses = createTestAddresses(settings.issuer, keys.cookies, () => clock.epochSeconds());
@@ -159,20 +164,6 @@ export async function createHandleProtocol({
       await requestOrigin.run({ ...origin, path: ctx.path }, () => engine.handleRequest(ctx.req, ctx.res));
     },
   };
-}
-
-type Metadata = ReturnType<typeof asEngineMetadata> | undefined;
-const askedFor = new WeakMap<object, Map<string, Promise<Metadata>>>();
-
-/** The engine asks for a client several times within one request; the answer is the same. */
-function oncePerRequest(clientId: string, find: () => Promise<Metadata>): Promise<Metadata> {
-  const request = requestOrigin.getStore();
-  if (request === undefined) return find();
-  const known = askedFor.get(request) ?? new Map<string, Promise<Metadata>>();
-  askedFor.set(request, known);
-  const found = known.get(clientId) ?? find();
-  known.set(clientId, found);
-  return found;
 }
 
 interface Exchange {

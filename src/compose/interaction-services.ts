@@ -1,4 +1,4 @@
-import { hashToken } from '../crypto/random.ts';
+import { hashToken, newToken } from '../crypto/random.ts';
 import { isClosed, isOtherLaneClosed } from '../domain/throttle.ts';
 import type { CookieJar } from '../http/cookies.ts';
 import type { Csrf } from '../http/csrf.ts';
@@ -6,6 +6,7 @@ import type { Views } from '../http/views.ts';
 import { createReadFacts, trustCookie } from './trusted-browser-cookie.ts';
 import { createPendingSignIns } from '../interaction/pending-sign-in.ts';
 import type { InteractionServices } from '../interaction/step.ts';
+import { tellAfterSignIn } from '../second-factor/tell-of-failures.ts';
 import type { Services } from './services.ts';
 
 export interface InteractionParts {
@@ -77,25 +78,33 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
     async completeSignIn(ctx, { userId, clientId, acr, amr, proof, stepUp }) {
       const context = requestContext(ctx);
       const before = cookies.get(ctx, cookies.browser);
-      const known =
-        before !== undefined &&
-        (await inTransaction(({ knownBrowsers }) => knownBrowsers.renew(hashToken(before), userId, proof === 'none')));
-      const token = known ? before : await services.rememberBrowser(userId, context.userAgent, proof === 'none');
-      cookies.set(ctx, cookies.browser, token, ninetyDays);
-      const event = { actor: userId, target: userId, result: 'success', context } as const;
-      await inTransaction(async ({ sessions, audit, outbox }) => {
-        // The session of this sign-in is not written yet: it makes the number full.
-        const ended = stepUp ? 0 : await sessions.endIdlest(userId, settings.sessionsPerPerson - 1, 'too-many');
+      const byPasswordAlone = proof === 'none';
+      const token = await inTransaction(async (stores) => {
+        const { knownBrowsers, sessions, audit, outbox } = stores;
+        const known = before !== undefined && (await knownBrowsers.renew(hashToken(before), userId, byPasswordAlone));
+        const kept = known ? before : newToken();
+        const event = { actor: userId, target: userId, result: 'success', context } as const;
+        const details = { client: clientId, acr, amr: amr.join(' ') };
+        const completed = { ...event, type: stepUp ? 'step-up.completed' : 'sign-in.completed', details } as const;
+        // What does not wait for one another is asked for at once and shares a round trip.
+        const [ended] = await Promise.all([
+          // The session of this sign-in is not written yet: it makes the number full.
+          stepUp ? 0 : sessions.endIdlest(userId, settings.sessionsPerPerson - 1, 'too-many'),
+          audit.recordAll(known ? [completed] : [completed, { ...event, type: 'browser.new' }]),
+          ...(known
+            ? []
+            : [
+                knownBrowsers.insert(hashToken(kept), userId, context.userAgent, byPasswordAlone),
+                outbox.enqueue({ kind: 'browser-new', userId, context }),
+              ]),
+          tellAfterSignIn(stores, userId, context),
+        ]);
         if (ended > 0) {
           await audit.record({ ...event, type: 'session.ended', reason: 'too-many', details: { count: ended } });
         }
-        const details = { client: clientId, acr, amr: amr.join(' ') };
-        await audit.record({ ...event, type: stepUp ? 'step-up.completed' : 'sign-in.completed', details });
-        if (known) return;
-        await audit.record({ ...event, type: 'browser.new' });
-        await outbox.enqueue({ kind: 'browser-new', userId, context });
+        return kept;
       });
-      await services.tellAfterSignIn(userId, context);
+      cookies.set(ctx, cookies.browser, token, ninetyDays);
       if (proof !== 'trusted-browser') return;
       const trusted = await services.trustedBrowsers.find(cookies.get(ctx, trustCookie(userId)), userId);
       if (trusted !== undefined) await services.trustedBrowsers.used(userId, trusted.id, clientId, context);

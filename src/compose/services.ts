@@ -44,7 +44,7 @@ import { createBrake } from './brake.ts';
 import { sealedColumns } from './sealed-columns.ts';
 import { keysOf } from './keys-of.ts';
 import { openShortLived } from './short-lived.ts';
-import { makeStores } from './stores.ts';
+import { makeStores, type Stores } from './stores.ts';
 
 export interface ServiceOptions {
   readonly settings: Settings;
@@ -105,6 +105,11 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     (events) => observers.forEach((observe) => observe(events)),
   );
   const plainStores = makeStores(database.kysely, personKeys, secretBox);
+  /** For acts of one statement, which is a transaction by itself; two would not hold together. */
+  const byOneStatement = observeEvents<Stores>(
+    (work) => guarded(() => work(makeStores(database.kysely, personKeys, secretBox))),
+    (events) => observers.forEach((observe) => observe(events)),
+  );
   /** For reads alone: BEGIN and COMMIT around one statement cost two round trips and give nothing. */
   const reading: typeof inTransaction = (work) => guarded(() => work(plainStores));
   const hasher = createPasswordHasher({
@@ -130,7 +135,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     clock,
     logger,
   });
-  const charge = { inTransaction, attempts, settings: secondFactor, clock, isBraked, networkOf };
+  const charge = { inTransaction, reading, attempts, settings: secondFactor, clock, isBraked, networkOf };
   const onUnreadableSecret = (userId: string): void =>
     logger.error({ userId, alarm: 'secret_unreadable' }, 'the stored secret of an authenticator does not open');
   const passwords = {
@@ -167,8 +172,8 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     secondFactor,
     passwords,
     passwordStrength: createPasswordStrength(passwords.contextWords),
-    checkPassword: createCheckPassword({ inTransaction, attempts, hasher, networkOf }),
-    rememberBrowser: createRememberBrowser(inTransaction),
+    checkPassword: createCheckPassword({ inTransaction, byOneStatement, attempts, hasher, networkOf }),
+    rememberBrowser: createRememberBrowser(byOneStatement),
     setPassword: createSetPassword({
       inTransaction,
       hasher,
@@ -182,7 +187,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     manageRelyingParties: createManageRelyingParties(inTransaction, policy.acrNames),
     manageWebhooks: createManageWebhooks({ inTransaction, secretBox, outbound }),
     manageSigningKeys: createManageSigningKeys({ inTransaction, secretBox, clock, schedule: scheduleOf(settings) }),
-    openChallenge: createOpenChallenge(inTransaction),
+    openChallenge: createOpenChallenge(byOneStatement),
     verifyOneTimeCode: createVerifyOneTimeCode({ ...charge, secretBox, onUnreadableSecret }),
     redeemRecoveryCode: createRedeemRecoveryCode({ ...charge, hasher }),
     enrolment: createEnrolAuthenticator({ inTransaction, secretBox, hasher, settings: secondFactor, clock }),

@@ -33,9 +33,11 @@ export async function finishSignIn(step: Step, pending: PendingSignIn, proof: Se
     (interaction as { session?: unknown }).session = undefined;
   }
   const clientId = parameterOf(step, 'client_id');
-  await save(interaction, { login: { accountId: userId, acr, amr, ts, remember: true } }, services.epochSeconds());
   const location = interaction.returnTo;
-  await services.pendings.write(uid, { ...pending, finishedAt: location });
+  await Promise.all([
+    save(interaction, { login: { accountId: userId, acr, amr, ts, remember: true } }, services.epochSeconds()),
+    services.pendings.write(uid, { ...pending, finishedAt: location }),
+  ]);
   await services.completeSignIn(ctx, { userId, clientId, acr, amr, proof, stepUp });
   if (proof === 'otp' && pending.trustDays > 0) {
     await services.trustBrowser(ctx, userId, clientId, pending.trustDays);

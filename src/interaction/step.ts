@@ -107,12 +107,13 @@ export const freshProofSeconds = 300;
 
 /** The interaction this browser is in, its record, and for a POST the checked form. */
 export async function loadStep(ctx: Context, services: InteractionServices): Promise<Step> {
-  const interaction = await services.provider().interactionDetails(ctx.req, ctx.res);
-  const uid = interaction.uid;
-  if ((ctx as unknown as { params: { uid?: string } }).params.uid !== uid) {
-    throw new Fault('sign_in_gone', 400, 'this sign-in was begun in another browser');
-  }
-  const pending = await services.pendings.read(uid);
+  const { uid = '' } = (ctx as unknown as { params: { uid?: string } }).params;
+  // Asked for at once, they share a round trip; the record is this browser's only where the interaction is.
+  const [interaction, pending] = await Promise.all([
+    services.provider().interactionDetails(ctx.req, ctx.res),
+    services.pendings.read(uid),
+  ]);
+  if (interaction.uid !== uid) throw new Fault('sign_in_gone', 400, 'this sign-in was begun in another browser');
   const fields: Fields = ctx.method === 'POST' ? await readFields(ctx) : new Map();
   if (ctx.method === 'POST') {
     // A form sent twice: the first time ended the sign-in. The second changes nothing and is led on, from our own page.

@@ -15,6 +15,8 @@ import type {
 
 export interface ChargeDependencies {
   readonly inTransaction: InSecondFactorTransaction;
+  /** For reads alone. */
+  readonly reading: InSecondFactorTransaction;
   readonly attempts: AttemptStore;
   readonly settings: SecondFactorSettings;
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 import type { RequestContext } from '../domain/audit-event.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import type { ChallengeHistory } from './challenge-history.ts';
-import type { InSecondFactorTransaction } from './stores.ts';
+import type { InSecondFactorTransaction, SecondFactorStores } from './stores.ts';
 
 const most = 100;
 
@@ -42,9 +42,16 @@ export function createCloseAbandoned(inTransaction: InSecondFactorTransaction) {
 /** After a complete sign-in: says so where challenges had been left with wrong codes before it. */
 export function createTellAfterSignIn(inTransaction: InSecondFactorTransaction) {
   return async (userId: string, context: RequestContext): Promise<void> =>
-    inTransaction(async ({ challengeHistory, outbox }) => {
-      // The sign-in's own challenge is the last that was accepted.
-      if ((await challengeHistory.countFailedSince(userId, 1)) === 0) return;
-      await outbox.enqueue({ kind: 'sign-in-after-failures', userId, context });
-    });
+    inTransaction((stores) => tellAfterSignIn(stores, userId, context));
+}
+
+/** The same within the transaction of the sign-in. */
+export async function tellAfterSignIn(
+  { challengeHistory, outbox }: Pick<SecondFactorStores, 'challengeHistory' | 'outbox'>,
+  userId: string,
+  context: RequestContext,
+): Promise<void> {
+  // The sign-in's own challenge is the last that was accepted.
+  if ((await challengeHistory.countFailedSince(userId, 1)) === 0) return;
+  await outbox.enqueue({ kind: 'sign-in-after-failures', userId, context });
 }

@@ -23,11 +23,11 @@ class NotAccepted extends Error {}
  * (committed), secrets opened, comparison, acceptance once. Nothing is compared that was not charged.
  */
 export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
-  const { inTransaction, settings, clock, secretBox, onUnreadableSecret } = dependencies;
+  const { inTransaction, reading, settings, clock, secretBox, onUnreadableSecret } = dependencies;
 
   return async (attempt: CodeAttempt & { readonly authenticatorId?: string }): Promise<VerifyOutcome> => {
     const { userId, context } = attempt;
-    const all = await inTransaction(({ authenticators }) => authenticators.listLive(userId));
+    const all = await reading(({ authenticators }) => authenticators.listLive(userId));
     const chosen = attempt.authenticatorId === undefined ? all : all.filter(({ id }) => id === attempt.authenticatorId);
     // Somebody without an authenticator is charged all the same: the answer must not tell them apart for free.
     const charge = await chargeTry(attempt, Math.max(1, chosen.length), dependencies);
@@ -100,17 +100,20 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
     try {
       return await inTransaction(async ({ authenticators, guards, audit }) => {
         const drift = learnDrift(authenticator.driftSteps, offset);
-        if (!(await authenticators.accept(userId, authenticator.id, timeStep, drift))) throw new NotAccepted();
-        const total = await guards.settle(userId, challengeId);
-        if (total === undefined) throw new NotAccepted();
-        await audit.record({
-          type: 'one-time-code.accepted',
-          actor: userId,
-          target: userId,
-          result: 'success',
-          details: { authenticator: authenticator.id, offset, tries: charged.tries, lane: charged.lane },
-          context,
-        });
+        // Asked for at once, they share a round trip, and are done in this order; any refusal undoes them all.
+        const [stepWon, total] = await Promise.all([
+          authenticators.accept(userId, authenticator.id, timeStep, drift),
+          guards.settle(userId, challengeId),
+          audit.record({
+            type: 'one-time-code.accepted',
+            actor: userId,
+            target: userId,
+            result: 'success',
+            details: { authenticator: authenticator.id, offset, tries: charged.tries, lane: charged.lane },
+            context,
+          }),
+        ]);
+        if (!stepWon || total === undefined) throw new NotAccepted();
         return {
           kind: 'accepted' as const,
           authenticatorId: authenticator.id,

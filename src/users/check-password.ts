@@ -24,6 +24,8 @@ export type PasswordOutcome =
 
 export interface CheckPasswordDependencies {
   readonly inTransaction: InUsersTransaction;
+  /** For acts of one statement. */
+  readonly byOneStatement: InUsersTransaction;
   readonly attempts: AttemptStore;
   readonly hasher: PasswordHasher;
   /** The network an address belongs to: those who share one share a budget. */
@@ -37,7 +39,8 @@ const closesUnknownDoorAt = 100;
  * Checks the first factor. Wrong passwords slow the guesser down and never lock the account: a known browser has a
  * budget of its own. Every attempt costs one hash, whether the name exists or not, so that time tells nothing.
  */
-export function createCheckPassword({ inTransaction, attempts, hasher, networkOf }: CheckPasswordDependencies) {
+export function createCheckPassword(dependencies: CheckPasswordDependencies) {
+  const { inTransaction, byOneStatement, attempts, hasher, networkOf } = dependencies;
   return async (attempt: PasswordAttempt): Promise<PasswordOutcome> => {
     const { context } = attempt;
     const login = foldLogin(attempt.login.slice(0, longestLogin + 1));
@@ -73,7 +76,8 @@ export function createCheckPassword({ inTransaction, attempts, hasher, networkOf
       return { kind: 'wrong' };
     }
     const dearer = stored && hasher.needsRehash(stored) ? await hasher.hash(password) : undefined;
-    await inTransaction(async ({ users, audit }) => {
+    const changes = (!known && inARow > 0) || dearer !== undefined;
+    await (changes ? inTransaction : byOneStatement)(async ({ users, audit }) => {
       if (!known && inARow > 0) await users.clearWrongPasswords(user.id);
       await audit.record({
         type: 'password.accepted',

@@ -60,7 +60,7 @@ async function openEmbedded(folder: string): Promise<Database> {
   ]);
   const pglite = await PGlite.create(folder);
   // Through the ordinary driver, so that types and errors are those of a server. One connection is all there is.
-  const pool = new pg.Pool({ ...(createPgConfig(pglite) as object), max: 1, idleTimeoutMillis: 0 });
+  const pool = new pg.Pool({ ...(createPgConfig(pglite) as object), max: 1, idleTimeoutMillis: 0, pipeline: true });
   pool.on('error', () => undefined);
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return {

@@ -16,9 +16,6 @@ interface ChargeRow {
   tries: number;
   in_a_row: number | null;
   total: number | null;
-  /** The day to which the challenge's units belong, once it has some, and the lane's day now. */
-  day: Date | null;
-  day_started_at: Date | null;
 }
 
 export class PostgresGuardStore implements GuardStore {
@@ -257,30 +254,35 @@ async function chargeIn(db: Kysely<Tables>, request: ChargeRequest): Promise<Cha
           and case when ${sameDay} then g.${column('day_units')} else 0 end + ${units}::int
             <= ${dayUnitsFor(lane, limits, request.braked)}))
         and (g.${column('next_try_at')} is null or g.${column('next_try_at')} <= now())
-      returning g.${column('in_a_row')} as in_a_row, g.total, g.${column('day_started_at')} as day_started_at`;
+      returning g.${column('in_a_row')} as in_a_row, g.total`;
   };
-  const { rows } = await sql<ChargeRow>`
+  const charge = sql<ChargeRow>`
     with c as (
       update challenges set tries = tries + 1, units = units + ${units}::int
       where id = ${request.challengeId} and user_id = ${request.userId} and bound_to = ${request.boundTo}
         and closed_at is null and expires_at > now() and tries < ${limits.triesPerChallenge}
-      returning lane, tries, day_started_at as day
+      returning lane, tries
     ), known as (${guardUpdate('known')}), other as (${guardUpdate('other')})
-    select c.lane, c.tries, c.day, g.in_a_row, g.total, g.day_started_at
-    from c left join (select * from known union all select * from other) g on true`.execute(db);
+    select c.lane, c.tries, g.in_a_row, g.total
+    from c left join (select * from known union all select * from other) g on true`;
+  // The day to which the challenge's units belong, from its first ones on: what the statement before has written is
+  // seen by this one, whose rows that one has locked. Asked for at once, both share a round trip.
+  const day = sql`
+    update challenges c set day_started_at = case c.lane when 'known' then g.known_day_started_at
+      else g.other_day_started_at end
+    from guards g
+    where c.id = ${request.challengeId} and c.user_id = ${request.userId} and g.user_id = c.user_id
+      and c.units > 0 and c.day_started_at is null`;
+  const [{ rows }] = await Promise.all([charge.execute(db), ...(units > 0 ? [day.execute(db)] : [])]);
   const row = rows[0];
   if (row === undefined) return undefined;
   if (row.in_a_row === null || row.total === null) {
     // The challenge's row is still locked by this transaction, so nobody saw the try that is taken back here.
-    await sql`update challenges set tries = tries - 1, units = units - ${units}::int where id = ${request.challengeId}`.execute(
-      db,
-    );
+    await sql`
+      update challenges set tries = tries - 1, units = units - ${units}::int,
+        day_started_at = case when units > ${units}::int then day_started_at end
+      where id = ${request.challengeId}`.execute(db);
     return undefined;
-  }
-  if (row.day === null && units > 0) {
-    await sql`update challenges set day_started_at = ${row.day_started_at} where id = ${request.challengeId}`.execute(
-      db,
-    );
   }
   return { lane: row.lane, tries: row.tries, inARow: row.in_a_row, total: row.total };
 }
