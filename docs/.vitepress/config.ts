@@ -28,6 +28,7 @@ export default defineConfig({
         text: 'For relying parties',
         items: [
           { text: 'Connect a relying party', link: '/docs/connect-a-relying-party' },
+          { text: 'Let a service act for a person', link: '/docs/token-exchange' },
           { text: 'Ask for more: step-up', link: '/docs/step-up' },
           { text: 'The account API', link: '/docs/account-api' },
         ],

@@ -92,6 +92,7 @@ const factsOf: { readonly [Type in AuditEventType]?: readonly Fact[] } = {
   'consent.revoked': ['client', 'grant', 'count'],
   'code.reused': ['client', 'grant'],
   'token.reused': ['client', 'grant'],
+  'token.exchanged': ['client', 'resource', 'scopes'],
   'token-family.revoked': ['client', 'grant', 'count'],
   'user.created': ['fields'],
   'user.imported': ['authenticators', 'recoveryCodes'],

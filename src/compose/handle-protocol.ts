@@ -16,6 +16,7 @@ import { createLogoutDelivery } from '../provider/logout-delivery.ts';
 import { requestOrigin } from '../provider/request-origin.ts';
 import type { LoadedSigningKeys } from '../provider/manage-signing-keys.ts';
 import type { RelyingParty } from '../relying-parties/relying-party-store.ts';
+import { tokenExchangeGrant } from '../relying-parties/token-exchange-policy.ts';
 import { readServiceSecret } from '../storage/postgres/service-secret.ts';
 import { PostgresRelyingPartyStore } from '../storage/postgres/relying-party-store.ts';
 import { PostgresSessionStore } from '../storage/postgres/session-store.ts';
@@ -24,6 +25,7 @@ import { PostgresUsedOnceStore } from '../storage/postgres/used-once-store.ts';
 import { PostgresUserStore } from '../storage/postgres/user-store.ts';
 import { guarded } from '../storage/postgres/database.ts';
 import { createKnownClients } from './known-clients.ts';
+import { createRecordExchange } from './record-exchange.ts';
 import type { Services } from './services.ts';
 import { createSigningKeyWatch } from './signing-key-watch.ts';
 
@@ -56,7 +58,7 @@ export async function createHandleProtocol({
   const usedOnce = guardAll(new PostgresUsedOnceStore(db));
   const knownClients = createKnownClients(async (clientId) => {
     const found = await guarded(() => relyingParties.find(clientId));
-    return found && asEngineMetadata(found);
+    return found && asEngineMetadata(found, settings);
   });
   services.onRecorded((events) => {
     if (events.some(({ type }) => type.startsWith('relying-party.'))) knownClients.forget();
@@ -84,8 +86,8 @@ export async function createHandleProtocol({
     sessionIdleSeconds: settings.sessionIdleSeconds,
     epochMilliseconds: () => clock.epochMilliseconds(),
     findClient: async (clientId) => {
-      if (clientId === accountClientId) return asEngineMetadata(ownClient(clientId, 'account', settings));
-      if (clientId === consoleClientId) return asEngineMetadata(ownClient(clientId, 'admin', settings));
+      if (clientId === accountClientId) return asEngineMetadata(ownClient(clientId, 'account', settings), settings);
+      if (clientId === consoleClientId) return asEngineMetadata(ownClient(clientId, 'admin', settings), settings);
       return knownClients.find(clientId);
     },
   });
@@ -121,6 +123,9 @@ export async function createHandleProtocol({
     markUsed: (idHash, lifetimeSeconds) => usedOnce.mark('replay', idHash, lifetimeSeconds),
     pairwiseKey: await readServiceSecret(db, secretBox, 'pairwise-subjects'),
     resourceServers: settings.resourceServers,
+    exchangesTokens: settings.tokenExchange,
+    isGrantLive: (grantId, sessionUid) => guarded(() => tokens.isLive(grantId, sessionUid, false)),
+    onTokenExchange: createRecordExchange(services.inTransaction),
     requireDpopNonce: settings.requireDpopNonce,
     registers: settings.registration !== 'off',
     onSessionEnded: async (uid) => {
@@ -147,7 +152,8 @@ export async function createHandleProtocol({
       services.logger,
     ),
     /** Throws `InvalidInput` for metadata that the engine would not take when the relying party comes. */
-    checkMetadata: (relyingParty: RelyingParty): void => checkMetadata(engine.provider, asEngineMetadata(relyingParty)),
+    checkMetadata: (relyingParty: RelyingParty): void =>
+      checkMetadata(engine.provider, asEngineMetadata(relyingParty, settings)),
     async handle(ctx: Exchange, origin: Origin) {
       if (!protocolPath.test(ctx.path)) throw new NotFound();
       // The engine would decode by whatever alphabet the request names, and a proxy that looks at bodies would not.
@@ -224,17 +230,22 @@ function ownClient(
   };
 }
 
-function asEngineMetadata({ clientId, metadata, firstParty, requirePkce }: RelyingParty): Record<string, unknown> {
+function asEngineMetadata(
+  { clientId, metadata, firstParty, requirePkce }: RelyingParty,
+  settings: Services['settings'],
+): Record<string, unknown> {
   const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic';
   const scope = typeof metadata['scope'] === 'string' ? metadata['scope'] : '';
   const openId = scope.split(' ').filter((name) => openIdScopes.has(name));
   const hasSecret = method === 'client_secret_basic' || method === 'client_secret_post';
-  const grants = (metadata['grant_types'] as string[] | undefined) ?? ['authorization_code', 'refresh_token'];
+  const registered = (metadata['grant_types'] as string[] | undefined) ?? ['authorization_code', 'refresh_token'];
+  // A grant that a setting turned off is no reason to refuse the client everything else.
+  const grants = registered.filter((grant) => grant !== tokenExchangeGrant || settings.tokenExchange);
   return {
-    grant_types: grants,
     // A device or a service has no redirect address, and the engine wants none only where no code is answered.
     response_types: grants.includes('authorization_code') ? ['code'] : [],
     ...metadata,
+    grant_types: grants,
     client_id: clientId,
     // Only hashes are kept; the engine asks our comparison and needs no more than that there is one.
     ...(hasSecret ? { client_secret: 'compared-by-its-hash-alone' } : {}),

@@ -65,6 +65,14 @@ export const protocolSettings = {
     sentence:
       'Whether clients may register themselves (RFC 7591): not at all, with a token that an operator made, or whoever comes.',
   },
+  tokenExchange: {
+    name: 'TWOFOLD_TOKEN_EXCHANGE',
+    path: 'protocol.token_exchange',
+    schema: flag,
+    default: 'false',
+    sentence:
+      'Whether clients whose registration says what (`twofold_token_exchange`) may exchange a person’s token for one of their own to act for that person (RFC 8693).',
+  },
   resourceServers: {
     name: 'TWOFOLD_RESOURCE_SERVERS',
     path: 'protocol.resource_servers',

@@ -46,6 +46,7 @@ export const auditEventTypes = {
   'code.reused': 'An authorization code came a second time; its tokens were revoked.',
   'token.reused': 'A refresh token came again after its successor was used; its family was revoked.',
   'token-family.revoked': 'All tokens under one grant were revoked.',
+  'token.exchanged': 'A client asked for a token to act for a person, by a token of that person (RFC 8693).',
   'user.created': 'An account was made.',
   'user.imported': 'An account came from another system.',
   'user.changed': 'Attributes or roles of an account changed.',

@@ -6,6 +6,7 @@ export interface EventOutcomes {
   readonly code?: string;
   readonly lane?: string;
   readonly secretUnreadable?: boolean;
+  readonly exchange?: string;
 }
 
 const codeReasons = new Set(['wrong', 'replay', 'late', 'early']);
@@ -23,6 +24,7 @@ const outcomes: { readonly [Type in AuditEventType]?: (event: AuditEvent) => Eve
   'one-time-code.refused': refused,
   'recovery-code.refused': refused,
   'lane.closed': ({ details }) => ({ lane: details?.['lane'] === 'known' ? 'known' : 'other' }),
+  'token.exchanged': ({ result }) => ({ exchange: result === 'success' ? 'given' : 'refused' }),
   'second-factor.unreadable': () => ({ code: 'unreadable', secretUnreadable: true }),
 };
 

@@ -48,6 +48,7 @@ export function createMetrics(sources: MetricSources, epochSeconds: () => number
   const signIns = counter('twofold_sign_ins_total', 'Sign-ins by their end', ['result']);
   const secondFactor = counter('twofold_second_factor_total', 'Codes that were compared or refused', ['result']);
   const lanesClosed = counter('twofold_lanes_closed_total', 'Lanes closed by failures in a row', ['lane']);
+  const exchanges = counter('twofold_token_exchanges_total', 'Exchanges of tokens that were asked for', ['result']);
   const unreadable = counter('twofold_secret_unreadable_total', 'Secrets that no key of the ring opens');
   const storeFaults = counter('twofold_store_faults_total', 'Calls to a store that failed', ['store']);
   const hashRefused = counter('twofold_hash_queue_refused_total', 'Passwords turned away because too many waited');
@@ -93,11 +94,12 @@ export function createMetrics(sources: MetricSources, epochSeconds: () => number
     },
     countEvents(events) {
       for (const event of events) {
-        const { signIn, code, lane, secretUnreadable } = outcomesOf(event);
+        const { signIn, code, lane, secretUnreadable, exchange } = outcomesOf(event);
         if (signIn !== undefined) signIns.inc({ result: signIn });
         if (code !== undefined) secondFactor.inc({ result: code });
         if (lane !== undefined) lanesClosed.inc({ lane });
         if (secretUnreadable) unreadable.inc();
+        if (exchange !== undefined) exchanges.inc({ result: exchange });
       }
     },
     async expose() {

@@ -1,7 +1,7 @@
 import { Provider, type Adapter, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import type { JWK } from 'jose';
 import type { Clock } from '../clock.ts';
-import { answeredAcr, namesOf, type AcrNames } from '../domain/authentication.ts';
+import { acrTwoFactors, answeredAcr, namesOf, type AcrNames } from '../domain/authentication.ts';
 import type { User } from '../domain/user.ts';
 import { askedAcr } from './asked-acr.ts';
 import { accountOf, claimsByScope } from './claims.ts';
@@ -13,8 +13,11 @@ import { allowFormPost } from './form-post.ts';
 import { own, ownClientMetadata } from './own-client-metadata.ts';
 import { continueRotations } from './refresh-rotation.ts';
 import { createPairwiseSubject, rememberSubjects, sectorOf } from './pairwise-subject.ts';
-import { consentName, type RegisteredResourceServer } from './resource-servers.ts';
+import { createOperatorsApi, type RegisteredResourceServer } from './resource-servers.ts';
 import { allowTestAddresses, type TestAddresses } from './test-sign-in.ts';
+import { createSubjectTokens, type SubjectTokens } from './subject-tokens.ts';
+import { delegationOf, offerTokenExchange, type ExchangeOutcome } from './token-exchange.ts';
+import { loadGrant } from './load-grant.ts';
 import { useIdentifiersOnce, type MarkUsed } from './single-use.ts';
 
 export interface ProviderPages {
@@ -58,6 +61,12 @@ export interface ProviderOptions {
   readonly pairwiseKey: Buffer;
   /** Operators' own APIs. */
   readonly resourceServers: readonly RegisteredResourceServer[];
+  /** Whether tokens may be exchanged (RFC 8693). */
+  readonly exchangesTokens: boolean;
+  /** Whether grant, person and session are there and not ended. */
+  readonly isGrantLive: (grantId: string, sessionUid: string | null) => Promise<boolean>;
+  /** Told of each exchange that was asked for, before its answer leaves. */
+  readonly onTokenExchange: (outcome: ExchangeOutcome) => Promise<void>;
   readonly requireDpopNonce: boolean;
   /** Whether clients may register themselves; the endpoint is our own, the metadata say where. */
   readonly registers: boolean;
@@ -72,6 +81,11 @@ export function createProvider(options: ProviderOptions): Provider {
   const secure = options.issuer.startsWith('https:');
   const { clock } = options;
   const subjectAt = createPairwiseSubject(options.pairwiseKey);
+  const subjectTokens = createSubjectTokens({
+    ...options,
+    keys: options.jwks.keys,
+    epochSeconds: () => clock.epochSeconds(),
+  });
   const provider = new Provider(options.issuer, {
     adapter: options.adapter as never,
     jwks: options.jwks as never,
@@ -108,7 +122,8 @@ export function createProvider(options: ProviderOptions): Provider {
     expiresWithSession: () => false,
     // A resource server judges what was proven when the token was issued, not what the session proved since (RFC 9470
     // sections 6.1 and 6.2).
-    extraTokenClaims: (ctx) => proofOf(ctx),
+    extraTokenClaims: (ctx, token) => delegationOf(token) ?? proofOf(ctx),
+    ...(options.exchangesTokens ? { formats: { customizers: { jwt: subjectTokens.remember } } } : {}),
     issueRefreshToken: async (_ctx, client, code) =>
       client.grantTypeAllowed('refresh_token') &&
       (code.scopes.has('offline_access') || (client.applicationType === 'web' && client.clientAuthMethod === 'none')),
@@ -171,8 +186,23 @@ export function createProvider(options: ProviderOptions): Provider {
   recordSessionEnds(provider, options.onSessionEnded);
   sendLogoutTokensFromOutbox(provider);
   rememberSubjects(provider, subjectAt);
+  if (options.exchangesTokens) exchangeTokens(provider, options, subjectTokens);
   allowTestAddresses(provider, options.testAddresses);
   return provider;
+}
+
+function exchangeTokens(provider: Provider, options: ProviderOptions, subjectTokens: SubjectTokens): void {
+  const { adapter, acrNames, onTokenExchange, clock } = options;
+  offerTokenExchange(provider, {
+    subjectTokens,
+    adapter,
+    operatorsApi: createOperatorsApi(options.issuer, options.resourceServers),
+    isProofEnough: async (accountId, clientId, acr) =>
+      (acr !== undefined && acrNames.meaningOf(acr) === acrTwoFactors) ||
+      options.mayRefreshOneFactor(accountId, clientId),
+    onExchange: onTokenExchange,
+    epochSeconds: () => clock.epochSeconds(),
+  });
 }
 
 function proofOf(ctx: KoaContextWithOIDC | undefined): Record<string, unknown> | undefined {
@@ -235,40 +265,4 @@ function recordSessionEnds(provider: Provider, onEnded: (uid: string) => Promise
     await onEnded(this.uid);
     await destroy.call(this);
   };
-}
-
-/**
- * The grant of this session and client, or a new one from a remembered consent or for a first-party client. It runs
- * before the prompts, so nothing is granted to a session that still has something to prove.
- */
-async function loadGrant(ctx: KoaContextWithOIDC, options: ProviderOptions) {
-  const { oidc } = ctx;
-  const clientId = oidc.client?.clientId;
-  const accountId = oidc.session?.accountId;
-  if (oidc.client === undefined || clientId === undefined || accountId === undefined || oidc.session === undefined)
-    return undefined;
-  const grantId = oidc.result?.consent?.grantId ?? oidc.session.grantIdFor(clientId);
-  if (grantId !== undefined) {
-    const grant = await oidc.provider.Grant.find(grantId);
-    if (grant !== undefined && grant.accountId === accountId && grant.clientId === clientId) return grant;
-  }
-  if (!(await options.isSignInComplete(ctx))) return undefined;
-  const isFirstParty = own(oidc.client, 'firstParty') === true;
-  const remembered = isFirstParty ? [] : await options.readConsent(accountId, clientId);
-  const allowed = (scope: string, resource?: string): boolean =>
-    isFirstParty || remembered.includes(consentName(scope, resource));
-  const grant = new oidc.provider.Grant({ accountId, clientId });
-  const openId = [...oidc.requestParamOIDCScopes].filter((scope) => allowed(scope));
-  if (openId.length > 0) grant.addOIDCScope(openId.join(' '));
-  const asked = [...oidc.requestParamScopes];
-  const servers = oidc.resourceServers as Readonly<Record<string, { readonly scopes: ReadonlySet<string> }>>;
-  const ofServers = Object.entries(servers).map(([resource, { scopes }]) => ({
-    resource,
-    scopes: asked.filter((scope) => scopes.has(scope) && allowed(scope, resource)),
-  }));
-  for (const { resource, scopes } of ofServers)
-    if (scopes.length > 0) grant.addResourceScope(resource, scopes.join(' '));
-  if (openId.length === 0 && ofServers.every(({ scopes }) => scopes.length === 0)) return undefined;
-  await grant.save();
-  return grant;
 }

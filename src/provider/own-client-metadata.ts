@@ -6,6 +6,8 @@ export const ownClientMetadata = {
   scope: 'twofold_scope',
   /** `security` or `message-signing`: the client keeps to FAPI 2.0. */
   fapiProfile: 'twofold_fapi_profile',
+  /** What it may exchange (RFC 8693); see `token-exchange-policy.ts`. */
+  tokenExchange: 'twofold_token_exchange',
   /** Origins whose scripts may call the token and userinfo endpoints for it. */
   corsOrigins: 'allowed_cors_origins',
 } as const;

@@ -1,5 +1,6 @@
 import { errors, type ResourceServer } from 'oidc-provider';
 import { claimsByScope } from './claims.ts';
+import { own, textOf } from './own-client-metadata.ts';
 
 /** The scope of the account API. */
 export const accountScope = 'account';
@@ -72,6 +73,17 @@ export function createResourceServerInfo(issuer: string, registered: readonly Re
       accessTokenTTL: signedTokenSeconds,
       jwt: { sign: { alg: 'ES256' } },
     };
+  };
+}
+
+/** The operator's own APIs alone: nothing that is exchanged reaches accounts or operators. */
+export function createOperatorsApi(issuer: string, registered: readonly RegisteredResourceServer[]) {
+  const info = createResourceServerInfo(issuer, registered);
+  return (audience: string, client: object): ResourceServer => {
+    if (audience === accountAudience(issuer) || audience === adminAudience(issuer)) {
+      throw new errors.InvalidTarget('nothing is exchanged for the service itself');
+    }
+    return info(audience, { scope: textOf(own(client, 'scope')), firstParty: false });
   };
 }
 

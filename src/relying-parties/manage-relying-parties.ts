@@ -6,6 +6,7 @@ import { InvalidInput } from '../errors.ts';
 import type { InTransaction } from '../transaction.ts';
 import { differencesOf, type Difference } from './compare.ts';
 import { checkCombinations } from './metadata-rules.ts';
+import { tokenExchangeField, tokenExchangeGrant } from './token-exchange-policy.ts';
 import { keepToFapiProfile } from './fapi-profile.ts';
 import type { RelyingParty, RelyingPartyStore } from './relying-party-store.ts';
 
@@ -70,6 +71,7 @@ const known = new Set([
   ...others,
   ...ours,
   'twofold_fapi_profile',
+  tokenExchangeField,
   'backchannel_logout_session_required',
   'dpop_bound_access_tokens',
   'require_pushed_authorization_requests',
@@ -84,6 +86,7 @@ const grants = new Set([
   'refresh_token',
   'client_credentials',
   'urn:ietf:params:oauth:grant-type:device_code',
+  tokenExchangeGrant,
 ]);
 
 export interface ComparedRelyingParty {

@@ -1,4 +1,5 @@
 import { InvalidInput } from '../errors.ts';
+import { checkTokenExchange, tokenExchangeGrant } from './token-exchange-policy.ts';
 
 type Metadata = Readonly<Record<string, unknown>>;
 
@@ -19,7 +20,8 @@ export function checkCombinations(metadata: Metadata): void {
   if (grants.includes('client_credentials') && method === 'none') {
     refuse('grant_types', 'client_credentials needs a client that authenticates; this one has no method');
   }
-  const signsIn = grants.some((grant) => grant !== 'client_credentials' && grant !== 'refresh_token');
+  const withoutRefresh = ['client_credentials', 'refresh_token', tokenExchangeGrant];
+  const signsIn = grants.some((grant) => !withoutRefresh.includes(grant));
   if (grants.includes('refresh_token') && !signsIn) {
     refuse('grant_types', 'nothing here would answer a refresh token: add authorization_code or the device code');
   }
@@ -38,6 +40,7 @@ export function checkCombinations(metadata: Metadata): void {
     refuse('id_token_signed_response_alg', 'ID tokens are always signed');
   }
   checkSector(metadata, redirects);
+  checkTokenExchange(metadata, grants, method);
 }
 
 /** A private key in a client's metadata is a key that everybody who may read it has. */

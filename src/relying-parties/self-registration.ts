@@ -5,6 +5,7 @@ import { Fault, InvalidInput } from '../errors.ts';
 import type { InTransaction } from '../transaction.ts';
 import type { AdministerStores } from './administer-relying-parties.ts';
 import { isKnownField, readRelyingParty } from './manage-relying-parties.ts';
+import { tokenExchangeField } from './token-exchange-policy.ts';
 import type { RegistrationTokenStore } from './registration-token-store.ts';
 import type { RelyingParty } from './relying-party-store.ts';
 
@@ -35,7 +36,14 @@ export interface Registered {
 }
 
 /** What only operators decide: who skips consent, who goes without PKCE, what is ours. */
-const operatorsOwn = new Set(['client_id', 'client_secret', 'first_party', 'require_pkce', 'acr_values']);
+const operatorsOwn = new Set([
+  'client_id',
+  'client_secret',
+  'first_party',
+  'require_pkce',
+  'acr_values',
+  tokenExchangeField,
+]);
 const grantsForAnyone = new Set([
   'authorization_code',
   'refresh_token',

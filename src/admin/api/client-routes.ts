@@ -8,6 +8,7 @@ const params = z.strictObject({ client_id: z.string().min(1).max(200) });
 const address = z.string().max(2000);
 const addresses = z.array(address).max(100);
 const text = z.string().max(500);
+const names = z.array(text.min(1)).min(1).max(50);
 
 const metadata = {
   client_name: text,
@@ -25,6 +26,7 @@ const metadata = {
         'refresh_token',
         'client_credentials',
         'urn:ietf:params:oauth:grant-type:device_code',
+        'urn:ietf:params:oauth:grant-type:token-exchange',
       ]),
     )
     .max(10),
@@ -42,6 +44,11 @@ const metadata = {
   backchannel_logout_session_required: z.boolean(),
   dpop_bound_access_tokens: z.boolean(),
   require_pushed_authorization_requests: z.boolean(),
+  twofold_token_exchange: z
+    .strictObject({ subject_clients: names, subject_audiences: names, audiences: names })
+    .describe(
+      'What it may exchange (RFC 8693): tokens of these clients, for these audiences, against tokens for these.',
+    ),
 };
 
 const ours = {

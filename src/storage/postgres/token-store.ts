@@ -14,6 +14,10 @@ import type { Tables } from './tables.ts';
 const sessionLives = (uid: unknown) => sql<boolean>`exists (
   select from sessions s where s.uid = ${uid} and s.ended_at is null and s.expires_at > now())`;
 
+/** A grant made by an exchange (RFC 8693) stands under the one it came from, and is dead when that is. */
+const parentLives = sql<boolean>`(grants.payload->>'parent' is null or exists (
+  select from grants p where p.id = grants.payload->>'parent' and p.expires_at > now()))`;
+
 export class PostgresTokenStore implements TokenStore {
   readonly #db: Kysely<Tables>;
 
@@ -44,6 +48,7 @@ export class PostgresTokenStore implements TokenStore {
       .where('grants.id', '=', id)
       .where('users.disabled_at', 'is', null)
       .where('grants.expires_at', '>', sql<Date>`now()`)
+      .where(parentLives)
       .executeTakeFirst();
     return row?.payload;
   }
@@ -199,6 +204,7 @@ export class PostgresTokenStore implements TokenStore {
       .select('grants.id')
       .where('grants.id', '=', grantId)
       .where('users.disabled_at', 'is', null)
+      .where(parentLives)
       .where((eb) => (offline || sessionUid === null ? eb.val(true) : sessionLives(sessionUid)))
       .executeTakeFirst();
     return row !== undefined;
