@@ -13,6 +13,7 @@ import { openIdScopes } from '../provider/resource-servers.ts';
 import { checkMetadata } from '../provider/check-metadata.ts';
 import { createTestAddresses } from '../provider/test-sign-in.ts';
 import { createLogoutDelivery } from '../provider/logout-delivery.ts';
+import { userReadWithToken } from '../provider/read-with-token.ts';
 import { requestOrigin } from '../provider/request-origin.ts';
 import type { LoadedSigningKeys } from '../provider/manage-signing-keys.ts';
 import type { RelyingParty } from '../relying-parties/relying-party-store.ts';
@@ -105,7 +106,7 @@ export async function createHandleProtocol({
     adapter,
     cookieKeys: keys.cookies,
     testAddresses,
-    findUser: (id) => guarded(() => users.find(id)),
+    findUser: async (id) => userReadWithToken(id) ?? guarded(() => users.find(id)),
     acrNames: acr,
     policy,
     isSignInComplete,

@@ -8,7 +8,7 @@ import { createManagePolicies } from '../policies/manage-policies.ts';
 import { createBeginGrace, createReadSignInFacts } from '../policies/sign-in-facts.ts';
 import { createSimulatePolicy } from '../policies/simulate-policy.ts';
 import { createTrustedBrowsers } from '../second-factor/trusted-browsers.ts';
-import { isClosed, type ThrottleLimits } from '../domain/throttle.ts';
+import type { ThrottleLimits } from '../domain/throttle.ts';
 import type { InTransaction } from '../transaction.ts';
 import type { Stores } from './stores.ts';
 
@@ -31,25 +31,8 @@ export function createPolicyServices({ settings, inTransaction, reading, clock, 
     acrValues: [],
     trustedBrowserDays: null,
   };
-  type InPolicyTransaction = Parameters<typeof createReadSignInFacts>[0]['inTransaction'];
-  const withState =
-    (run: InTransaction<Stores>): InPolicyTransaction =>
-    (work) =>
-      run((stores) =>
-        work({
-          ...stores,
-          async secondFactorState(userId) {
-            const guard = await stores.guards.readGuard(userId);
-            return {
-              hasFactor: (await stores.authenticators.listLive(userId)).length > 0,
-              isClosed: isClosed(guard, limits),
-              isGuessedAt: guard.total >= limits.changePasswordAt,
-            };
-          },
-        }),
-      );
-  const common = { inTransaction: withState(inTransaction), clock, names, fallback };
-  const readSignInFacts = createReadSignInFacts({ ...common, inTransaction: withState(reading) });
+  const common = { inTransaction, clock, limits, names, fallback };
+  const readSignInFacts = createReadSignInFacts({ ...common, inTransaction: reading });
   return {
     acrNames: names,
     /** What holds for everyone while no default policy is stored. */

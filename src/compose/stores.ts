@@ -22,6 +22,8 @@ import { PostgresRegistrationTokenStore } from '../storage/postgres/registration
 import { PostgresRelyingPartyStore } from '../storage/postgres/relying-party-store.ts';
 import { PostgresRestoredState } from '../storage/postgres/restored-state.ts';
 import { PostgresSessionStore } from '../storage/postgres/session-store.ts';
+import { PostgresStandingStore } from '../storage/postgres/standing-store.ts';
+import { PostgresSignInPersonStore } from '../storage/postgres/sign-in-person-store.ts';
 import { PostgresSigningKeyStore } from '../storage/postgres/signing-key-store.ts';
 import type { Tables } from '../storage/postgres/tables.ts';
 import { PostgresTokenStore } from '../storage/postgres/token-store.ts';
@@ -36,6 +38,9 @@ import { policyKey } from '../domain/policy.ts';
 import { recordPolicyChange } from '../policies/manage-policies.ts';
 import type { ImportedAuthenticator, ImportedRecoveryCodes } from '../users/import-store.ts';
 import { linkLifetimeSeconds } from '../users/manage-users.ts';
+
+const isOwn = (clientId: string): boolean => clientId.startsWith('twofold-');
+const ownAcrValues = [acrTwoFactors];
 
 /** Every store over one connection or transaction, and the acts that cross features, which only this place knows. */
 export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox: SecretBox) {
@@ -54,6 +59,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
   return {
     users,
     knownBrowsers,
+    signInPeople: new PostgresSignInPersonStore(db, personKeys),
     links,
     notMeLinks,
     helpRequests: new PostgresHelpRequestStore(db),
@@ -75,7 +81,13 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
     trustedBrowsers: new PostgresTrustedBrowserStore(db),
     /** Our own surfaces always need two factors; what others need stands with them. */
     clientAcrValues: async (clientId: string) =>
-      clientId.startsWith('twofold-') ? [acrTwoFactors] : (await relyingParties.find(clientId))?.acrValues,
+      isOwn(clientId) ? ownAcrValues : (await relyingParties.find(clientId))?.acrValues,
+    standing: {
+      async read(userId: string, clientId: string) {
+        const found = await new PostgresStandingStore(db).read(userId, clientId);
+        return isOwn(clientId) ? { ...found, clientAcrValues: ownAcrValues } : found;
+      },
+    },
     audit,
     auditMonths: new PostgresAuditMonthStore(db),
     seals: new PostgresSealStore(db),

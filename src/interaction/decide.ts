@@ -1,16 +1,20 @@
 import { requestedAcr } from '../domain/authentication.ts';
 import { nextStep, type NextStep } from '../domain/next-step.ts';
+import type { StandingFacts } from '../policies/sign-in-facts.ts';
 import { askedAcr } from '../provider/asked-acr.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
 import { asksFreshly } from './prompts.ts';
 import { parameterOf, type Step } from './step.ts';
 
+/** What comes next, and the authenticators it may be done with. */
+export type Decided = NextStep & Pick<StandingFacts, 'authenticators'>;
+
 /** Gathers what is known of a sign-in and asks the one rule for its next step. */
-export async function decide({ ctx, services, interaction }: Step, pending: PendingSignIn): Promise<NextStep> {
+export async function decide({ ctx, services, interaction }: Step, pending: PendingSignIn): Promise<Decided> {
   const { params } = interaction;
   const standing = await services.readSignInFacts(ctx, pending.userId, parameterOf({ interaction }, 'client_id'));
   const asked = requestedAcr(services.acrNames, askedAcr(params));
-  return nextStep({
+  const next = nextStep({
     ...standing,
     passwordProven: true,
     proof: pending.proven?.factor ?? 'none',
@@ -19,6 +23,7 @@ export async function decide({ ctx, services, interaction }: Step, pending: Pend
     askedAcr: asked.kind === 'asked' ? asked.acr : undefined,
     asksFreshly: asksFreshly(params),
   });
+  return { ...next, authenticators: standing.authenticators };
 }
 
 /** What a sign-in needs before its next step can be shown: a challenge for the code, a begun grace for the enrolment. */

@@ -2,7 +2,7 @@ import { newId } from '../crypto/random.ts';
 import { Fault } from '../errors.ts';
 import { answer } from './answer.ts';
 import type { NextStep } from '../domain/next-step.ts';
-import { decide, prepare } from './decide.ts';
+import { decide, prepare, type Decided } from './decide.ts';
 import { showNewRecoveryCodes, showReplacement } from './after-recovery.ts';
 import { finishSignIn } from './finish.ts';
 import { holdFirstEnrolment } from './first-enrolment.ts';
@@ -81,7 +81,7 @@ async function showSecondFactor(step: Step, pending: PendingSignIn, remark: Rema
 export async function showDecided(
   step: Step,
   pending: PendingSignIn,
-  decided: NextStep,
+  decided: Decided,
   remark: Remark = {},
 ): Promise<void> {
   const { accountName } = pending;
@@ -97,7 +97,7 @@ export async function showDecided(
     case 'enrol':
       return pending.enrols ? showEnrolment(step, pending, decided, remark) : startAgain(step);
     case 'one-time-code':
-      return pending.challengeId === null ? startAgain(step) : showCode(step, pending, decided.trustDays, remark);
+      return pending.challengeId === null ? startAgain(step) : showCode(step, pending, decided, remark);
   }
 }
 
@@ -107,7 +107,12 @@ async function startAgain(step: Step): Promise<void> {
   return showNextStep({ ...step, pending: undefined });
 }
 
-async function showCode(step: Step, pending: PendingSignIn, trustDays: number, remark: Remark): Promise<void> {
+async function showCode(
+  step: Step,
+  pending: PendingSignIn,
+  { authenticators, trustDays }: Decided & { readonly step: 'one-time-code' },
+  remark: Remark,
+): Promise<void> {
   const { services, uid } = step;
   const { accountName } = pending;
   const askForHelpHref = hrefOf(step, '/ask-for-help');
@@ -124,7 +129,6 @@ async function showCode(step: Step, pending: PendingSignIn, trustDays: number, r
       pending,
     );
   }
-  const { authenticators } = await services.status(pending.userId);
   const chosen = step.fields.get('authenticator');
   return answer(
     { ...step, uid },

@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.ts';
 import { acrOneFactor, acrTwoFactors, type AcrNames } from '../domain/authentication.ts';
 import type { SignInFacts } from '../domain/next-step.ts';
-import { keysFor, mergePolicies, type EffectivePolicy, type NamedRule, type PolicyRule } from '../domain/policy.ts';
-import type { InPolicyTransaction, PolicyStores } from './stores.ts';
+import { mergePolicies, type EffectivePolicy, type NamedRule, type PolicyRule } from '../domain/policy.ts';
+import { isClosed, type ThrottleLimits } from '../domain/throttle.ts';
+import type { InPolicyTransaction, ListedAuthenticator } from './stores.ts';
 
 export interface PolicySettings {
   readonly names: AcrNames;
@@ -13,13 +14,17 @@ export interface PolicySettings {
 export interface FactsDependencies extends PolicySettings {
   readonly inTransaction: InPolicyTransaction;
   readonly clock: Clock;
+  readonly limits: ThrottleLimits;
 }
 
 /** What the person, the relying party and the policies contribute to the facts of a sign-in. */
-export type StandingFacts = Pick<
+export interface StandingFacts extends Pick<
   SignInFacts,
   'now' | 'hasFactor' | 'isClosed' | 'policy' | 'clientAcr' | 'graceStartedAt' | 'browserTrustedAt'
->;
+> {
+  /** What the person may choose from; the page of the next step shows it. */
+  readonly authenticators: readonly ListedAuthenticator[];
+}
 
 export interface FactsRequest {
   readonly userId: string;
@@ -29,23 +34,25 @@ export interface FactsRequest {
 }
 
 /** Reads the standing facts in one transaction. Somebody who is not there has no roles and no factor. */
-export function createReadSignInFacts({ inTransaction, clock, names, fallback }: FactsDependencies) {
+export function createReadSignInFacts({ inTransaction, clock, limits, names, fallback }: FactsDependencies) {
   return (request: FactsRequest): Promise<StandingFacts> =>
     inTransaction(async (stores) => {
       const { userId, clientId } = request;
-      const user = await stores.users.find(userId);
-      const { hasFactor, isClosed, isGuessedAt } = await stores.secondFactorState(userId);
-      const policy = await effectivePolicy(stores, { names, fallback }, keysFor(userId, user?.roles ?? [], clientId));
+      const { guard, authenticators, clientAcrValues, rules } = await stores.standing.read(userId, clientId);
+      const hasFactor = authenticators.length > 0;
+      const policy = effectivePolicy(rules, { names, fallback });
       const needsGrace = !hasFactor && policy.secondFactor === 'required' && policy.graceDays > 0;
       const started = needsGrace ? await stores.graces.find(userId) : undefined;
       return {
         now: clock.epochSeconds(),
         hasFactor,
-        isClosed,
+        authenticators,
+        isClosed: isClosed(guard, limits),
         policy,
-        clientAcr: strictest(names, (await stores.clientAcrValues(clientId)) ?? []),
+        clientAcr: strictest(names, clientAcrValues ?? []),
         graceStartedAt: started === undefined ? undefined : Math.floor(started.getTime() / 1000),
-        browserTrustedAt: isGuessedAt ? undefined : request.browserTrustedAt,
+        // Where codes were guessed so often, no trusted browser stands in for one.
+        browserTrustedAt: guard.total >= limits.changePasswordAt ? undefined : request.browserTrustedAt,
       };
     });
 }
@@ -58,12 +65,10 @@ export function createBeginGrace({ inTransaction, clock }: Pick<FactsDependencie
   };
 }
 
-async function effectivePolicy(
-  { policies }: PolicyStores,
-  { names, fallback }: PolicySettings,
-  keys: ReturnType<typeof keysFor>,
-): Promise<EffectivePolicy> {
-  const rules = (await policies.findAll(keys)).map(({ key, rule }): NamedRule => [key, rule]);
+function effectivePolicy(
+  rules: readonly NamedRule[],
+  { names, fallback }: Pick<FactsDependencies, 'names' | 'fallback'>,
+): EffectivePolicy {
   const hasDefault = rules.some(([key]) => key === 'default');
   return mergePolicies(hasDefault ? rules : [['default', fallback], ...rules], names);
 }

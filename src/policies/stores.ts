@@ -1,4 +1,6 @@
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { NamedRule } from '../domain/policy.ts';
+import type { GuardState } from '../domain/throttle.ts';
 import type { User } from '../domain/user.ts';
 import type { InTransaction } from '../transaction.ts';
 import type { EnrolmentGraceStore, PolicyStore } from './policy-store.ts';
@@ -11,15 +13,24 @@ export interface PolicyStores {
   readonly users: { find(id: string): Promise<User | undefined> };
   /** The `acr` values a relying party always needs, all of them; undefined where there is no such relying party. */
   readonly clientAcrValues: (clientId: string) => Promise<readonly string[] | undefined>;
-  readonly secondFactorState: (userId: string) => Promise<SecondFactorState>;
+  readonly standing: { read(userId: string, clientId: string): Promise<Standing> };
 }
 
-export interface SecondFactorState {
-  readonly hasFactor: boolean;
-  /** Guessing closed it: neither a password alone nor a trusted browser opens anything. */
-  readonly isClosed: boolean;
-  /** Codes were guessed so often that no trusted browser stands in for one. */
-  readonly isGuessedAt: boolean;
+/** What the person, the relying party and the policies contribute to a sign-in, as they stand. */
+export interface Standing {
+  readonly guard: GuardState;
+  /** The confirmed ones, oldest first. */
+  readonly authenticators: readonly ListedAuthenticator[];
+  /** The `acr` values that the relying party always needs, all of them; undefined where there is no such one. */
+  readonly clientAcrValues: readonly string[] | undefined;
+  /** The policies that apply to this person, with these roles, at this relying party. */
+  readonly rules: readonly NamedRule[];
+}
+
+export interface ListedAuthenticator {
+  readonly id: string;
+  readonly label: string;
+  readonly digits: 6 | 8;
 }
 
 export type InPolicyTransaction = InTransaction<PolicyStores>;

@@ -4,6 +4,7 @@ import type { SecretBox } from '../crypto/secret-box.ts';
 import { Conflict, Fault, InvalidInput } from '../errors.ts';
 import type { ShortLivedRecords } from '../short-lived-records.ts';
 import { lateReuseOf, noteLateReuse, type LateReuse } from './late-reuse.ts';
+import { noteReadWithToken, takeGrantReadWithToken } from './read-with-token.ts';
 import { repeatableSeconds, rotationOfRequest } from './refresh-rotation.ts';
 import { requestOrigin } from './request-origin.ts';
 import type { SessionStore, TokenStore, UsedOnceStore } from './stores.ts';
@@ -105,7 +106,7 @@ function grantAdapter({ tokens, endReusedGrant }: AdapterDependencies): Adapter 
       const { accountId = '', clientId = '' } = payload;
       await answered(tokens.saveGrant(id, accountId, clientId, payload as Record<string, unknown>, expiresIn));
     },
-    find: async (id) => answered(tokens.findGrant(id)),
+    find: async (id) => takeGrantReadWithToken(id) ?? answered(tokens.findGrant(id)),
     async destroy(id) {
       const reuse = lateReuseOf(id);
       await answered<unknown>(reuse === undefined ? tokens.removeGrant(id) : endReusedGrant(reuse));
@@ -159,6 +160,7 @@ function tokenAdapter(kind: DurableToken, { tokens, secretBox, epochMilliseconds
       const idHash = hashToken(id);
       const found = await answered(tokens.find(kind, idHash));
       if (found === undefined) return undefined;
+      noteReadWithToken(found);
       const payload = open(secretBox, kind, idHash, found.payloadSealed);
       if (found.consumedAt === null) return payload;
       const successor = await successorOf(idHash, found.consumedAt);

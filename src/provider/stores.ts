@@ -1,3 +1,4 @@
+import type { User } from '../domain/user.ts';
 import type { SigningAlgorithm, SigningKey } from '../domain/signing-key.ts';
 
 export interface SessionRecord {
@@ -62,6 +63,10 @@ export interface FoundToken {
   readonly payloadSealed: string;
   readonly consumedAt: Date | null;
   readonly answeredAt: Date | null;
+  /** Whose it is. */
+  readonly user: User;
+  /** Undefined where it expired before the token. */
+  readonly grant: { readonly id: string; readonly payload: Record<string, unknown> } | undefined;
 }
 
 /** Grants, and the tokens whose loss or revival would matter. */

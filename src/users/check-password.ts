@@ -46,14 +46,11 @@ export function createCheckPassword(dependencies: CheckPasswordDependencies) {
     const login = foldLogin(attempt.login.slice(0, longestLogin + 1));
     const password = normalisePassword(attempt.password);
     const token = attempt.knownBrowserToken;
-    const { user, known, inARow } = await inTransaction(async ({ users, knownBrowsers }) => {
-      const found = login === '' ? undefined : await users.findByLogin(login);
-      return {
-        user: found,
-        known: found !== undefined && token !== undefined && (await knownBrowsers.isKnown(hashToken(token), found.id)),
-        inARow: found === undefined ? 0 : await users.readWrongPasswords(found.id),
-      };
-    });
+    const found =
+      login === ''
+        ? undefined
+        : await byOneStatement(({ signInPeople }) => signInPeople.findByLogin(login, token && hashToken(token)));
+    const { user, isKnownBrowser: known = false, wrongPasswordsInARow: inARow = 0 } = found ?? {};
 
     // Name and address of one account share its budget; a name nobody has gets one of the same shape.
     const account = user?.id ?? login;

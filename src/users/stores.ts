@@ -3,12 +3,14 @@ import type { Outbox } from '../notifications/outbox.ts';
 import type { InTransaction } from '../transaction.ts';
 import type { KnownBrowserStore } from './known-browser-store.ts';
 import type { LinkStore } from './link-store.ts';
+import type { SignInPersonStore } from './sign-in-person-store.ts';
 import type { UserStore } from './user-store.ts';
 
 /** What the use cases of accounts and passwords change together. */
 export interface UsersStores {
   readonly users: UserStore;
   readonly knownBrowsers: KnownBrowserStore;
+  readonly signInPeople: SignInPersonStore;
   readonly links: LinkStore;
   readonly audit: AuditLog;
   readonly outbox: Outbox;

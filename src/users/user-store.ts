@@ -49,7 +49,6 @@ export interface UserStore {
   setDisabled(id: string, disabled: boolean): Promise<boolean>;
   /** Counts a wrong password from a browser we do not know; answers how many came in a row. */
   countWrongPassword(id: string): Promise<number>;
-  readWrongPasswords(id: string): Promise<number>;
   clearWrongPasswords(id: string): Promise<void>;
   /**
    * Changes a person, only where `expectedVersion` still stands if one is given; undefined where nobody was changed.

@@ -32,19 +32,28 @@ export class PersonKeys {
     subjects: readonly string[],
     mine: Map<string, PersonBox>,
   ): Promise<ReadonlyMap<string, PersonBox>> {
-    const boxes = await this.forReading(db, subjects, mine);
+    const boxes = this.#kept(subjects, mine);
     // Sorted, so that two transactions that need the same keys wait for one another in one order.
     for (const subject of subjects.filter((one) => !boxes.has(one)).sort()) {
       const key = newBytes(keyBytes);
-      const made = await db
-        .insertInto('person_keys')
-        .values({ subject, key_sealed: this.#secretBox.seal(key, personKeyContext(subject)) })
-        .onConflict((conflict) => conflict.column('subject').doNothing())
-        .returning('subject')
-        .executeTakeFirst();
-      if (made === undefined) continue;
-      // Not into the cache: if this transaction is rolled back, the key never existed.
+      // One statement: the key that stands, or else the one that is made.
+      const { rows } = await sql<{ key_sealed: string | null; made: boolean }>`
+        with made as (
+          insert into person_keys (subject, key_sealed)
+          select ${subject}, ${this.#secretBox.seal(key, personKeyContext(subject))}
+          where not exists (select from person_keys where subject = ${subject})
+          on conflict (subject) do nothing returning key_sealed)
+        select key_sealed, true as made from made
+        union all select key_sealed, false from person_keys where subject = ${subject}`.execute(db);
+      const row = rows[0];
+      if (row === undefined) continue;
+      if (!row.made) {
+        boxes.set(subject, this.remember(subject, row.key_sealed));
+        continue;
+      }
       const box = boxOf(key);
+      // Not into the cache within a transaction: if that is rolled back, the key never existed.
+      if (!db.isTransaction) this.#keep(subject, box, this.#clock.epochSeconds());
       mine.set(subject, box);
       boxes.set(subject, box);
     }
@@ -59,25 +68,36 @@ export class PersonKeys {
     subjects: readonly string[],
     mine: ReadonlyMap<string, PersonBox> = new Map(),
   ): Promise<Map<string, PersonBox>> {
-    const now = this.#clock.epochSeconds();
-    const boxes = new Map<string, PersonBox>();
-    const unknown: string[] = [];
-    for (const subject of new Set(subjects)) {
-      const cached = this.#cache.get(subject);
-      const box = mine.get(subject) ?? (cached !== undefined && cached.until > now ? cached.box : undefined);
-      if (box === undefined) unknown.push(subject);
-      else boxes.set(subject, box);
-    }
+    const boxes = this.#kept(subjects, mine);
+    const unknown = [...new Set(subjects)].filter((subject) => !boxes.has(subject));
     if (unknown.length === 0) return boxes;
     const rows = await db
       .selectFrom('person_keys')
       .select(['subject', 'key_sealed'])
       .where('subject', '=', sql<string>`any (${unknown})`)
       .execute();
-    for (const { subject, key_sealed: sealed } of rows) {
-      const box = sealed === null ? null : boxOf(this.#secretBox.open(sealed, personKeyContext(subject)));
-      boxes.set(subject, box);
-      this.#remember(subject, box, now);
+    for (const { subject, key_sealed: sealed } of rows) boxes.set(subject, this.remember(subject, sealed));
+    return boxes;
+  }
+
+  /** Keeps a committed key that was read beside something else; null where it was destroyed. */
+  remember(subject: string, sealed: string | null): PersonBox {
+    const now = this.#clock.epochSeconds();
+    const kept = this.#cache.get(subject);
+    if (sealed !== null && kept !== undefined && kept.box !== null && kept.until > now) return kept.box;
+    const box = sealed === null ? null : boxOf(this.#secretBox.open(sealed, personKeyContext(subject)));
+    this.#keep(subject, box, now);
+    return box;
+  }
+
+  /** Those of the boxes that are at hand. */
+  #kept(subjects: readonly string[], mine: ReadonlyMap<string, PersonBox>): Map<string, PersonBox> {
+    const now = this.#clock.epochSeconds();
+    const boxes = new Map<string, PersonBox>();
+    for (const subject of subjects) {
+      const cached = this.#cache.get(subject);
+      const box = mine.get(subject) ?? (cached !== undefined && cached.until > now ? cached.box : undefined);
+      if (box !== undefined) boxes.set(subject, box);
     }
     return boxes;
   }
@@ -90,7 +110,7 @@ export class PersonKeys {
     this.#cache.delete(subject);
   }
 
-  #remember(subject: string, box: PersonBox, now: number): void {
+  #keep(subject: string, box: PersonBox, now: number): void {
     if (this.#cache.size >= mostCached) {
       const [oldest] = this.#cache.keys();
       if (oldest !== undefined) this.#cache.delete(oldest);

@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import {
   challengeLifetimeSeconds,
   daySeconds,
@@ -9,6 +9,7 @@ import {
   type Lane,
 } from '../../domain/throttle.ts';
 import type { Charged, ChargeRequest, GuardStore, OpenedChallenge } from '../../second-factor/guard-store.ts';
+import type { GuardsTable } from './tables/second-factor.ts';
 import type { Tables } from './tables.ts';
 
 interface ChargeRow {
@@ -65,26 +66,7 @@ export class PostgresGuardStore implements GuardStore {
 
   async readGuard(userId: string): Promise<GuardState> {
     const row = await this.#db.selectFrom('guards').selectAll().where('user_id', '=', userId).executeTakeFirst();
-    const seconds = (date: Date | null | undefined): number | null => (date ? date.getTime() / 1000 : null);
-    return {
-      total: row?.total ?? 0,
-      lanes: {
-        known: {
-          units: row?.known_units ?? 0,
-          inARow: row?.known_in_a_row ?? 0,
-          nextTryAt: seconds(row?.known_next_try_at),
-          dayStartedAt: seconds(row?.known_day_started_at),
-          dayUnits: row?.known_day_units ?? 0,
-        },
-        other: {
-          units: row?.other_units ?? 0,
-          inARow: row?.other_in_a_row ?? 0,
-          nextTryAt: seconds(row?.other_next_try_at),
-          dayStartedAt: seconds(row?.other_day_started_at),
-          dayUnits: row?.other_day_units ?? 0,
-        },
-      },
-    };
+    return toGuardState(row);
   }
 
   async settle(userId: string, challengeId: string): Promise<number | undefined> {
@@ -213,6 +195,30 @@ export class PostgresGuardStore implements GuardStore {
       from challenges where opened_at > now() - interval '1 hour'`.execute(this.#db);
     return { failed: Number(rows[0]?.failed ?? 0), accepted: Number(rows[0]?.accepted ?? 0) };
   }
+}
+
+/** A guard as its row has it; a person whom nobody guessed at has none. */
+export function toGuardState(row: Partial<Selectable<GuardsTable>> | undefined): GuardState {
+  const seconds = (date: Date | null | undefined): number | null => (date ? date.getTime() / 1000 : null);
+  return {
+    total: row?.total ?? 0,
+    lanes: {
+      known: {
+        units: row?.known_units ?? 0,
+        inARow: row?.known_in_a_row ?? 0,
+        nextTryAt: seconds(row?.known_next_try_at),
+        dayStartedAt: seconds(row?.known_day_started_at),
+        dayUnits: row?.known_day_units ?? 0,
+      },
+      other: {
+        units: row?.other_units ?? 0,
+        inARow: row?.other_in_a_row ?? 0,
+        nextTryAt: seconds(row?.other_next_try_at),
+        dayStartedAt: seconds(row?.other_day_started_at),
+        dayUnits: row?.other_day_units ?? 0,
+      },
+    },
+  };
 }
 
 /**

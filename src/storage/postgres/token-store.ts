@@ -9,7 +9,9 @@ import type {
   ListedGrant,
 } from '../../provider/stores.ts';
 import { isForeignKeyViolation } from './faults.ts';
+import { grantedNames, scopesOf, type GrantPayload } from './granted-scopes.ts';
 import type { Tables } from './tables.ts';
+import { toUser } from './user-store.ts';
 
 const sessionLives = (uid: unknown) => sql<boolean>`exists (
   select from sessions s where s.uid = ${uid} and s.ended_at is null and s.expires_at > now())`;
@@ -124,14 +126,24 @@ export class PostgresTokenStore implements TokenStore {
       .selectFrom('tokens')
       .innerJoin('grants', 'grants.id', 'tokens.grant_id')
       .innerJoin('users', 'users.id', 'grants.user_id')
-      .select(['tokens.payload_sealed', 'tokens.consumed_at', 'tokens.answered_at'])
+      .selectAll('users')
+      .select(['tokens.payload_sealed', 'tokens.consumed_at', 'tokens.answered_at', 'tokens.grant_id'])
+      .select(['grants.payload as grant_payload', sql<boolean>`grants.expires_at > now()`.as('grant_lives')])
       .where('tokens.id_hash', '=', idHash)
       .where('tokens.kind', '=', kind)
       .where('tokens.expires_at', '>', sql<Date>`now()`)
       .where('users.disabled_at', 'is', null)
       .where((eb) => eb.or([eb('tokens.offline', '=', true), sessionLives(sql.ref('tokens.session_uid'))]))
       .executeTakeFirst();
-    return row && { payloadSealed: row.payload_sealed, consumedAt: row.consumed_at, answeredAt: row.answered_at };
+    return (
+      row && {
+        payloadSealed: row.payload_sealed,
+        consumedAt: row.consumed_at,
+        answeredAt: row.answered_at,
+        user: toUser(row),
+        grant: row.grant_lives ? { id: row.grant_id, payload: row.grant_payload } : undefined,
+      }
+    );
   }
 
   /** Looking a refresh token up is the use of an application that people see; in the same statement, seldom a write. */
@@ -276,25 +288,4 @@ interface ApplicationRow {
   readonly allowed_at: Date;
   readonly last_used_at: Date | null;
   readonly payloads: readonly GrantPayload[];
-}
-
-interface GrantPayload {
-  readonly openid?: { readonly scope?: string };
-  readonly resources?: Readonly<Record<string, string>>;
-}
-
-/** What a grant allows, named as consents are. */
-function grantedNames({ openid, resources = {} }: GrantPayload): string[] {
-  const words = (scope: string): string[] => scope.split(' ').filter((word) => word !== '');
-  return [
-    ...words(openid?.scope ?? ''),
-    ...Object.entries(resources).flatMap(([resource, scope]) => words(scope).map((word) => `${resource} ${word}`)),
-  ];
-}
-
-/** The scopes of a grant's payload, of OpenID Connect and of every resource. */
-function scopesOf(payload: Record<string, unknown>): string[] {
-  const { openid, resources } = payload as { openid?: { scope?: string }; resources?: Record<string, string> };
-  const all = [openid?.scope ?? '', ...Object.values(resources ?? {})].flatMap((scope) => scope.split(' '));
-  return [...new Set(all)].filter((scope) => scope !== '').sort();
 }

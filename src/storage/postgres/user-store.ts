@@ -171,15 +171,6 @@ export class PostgresUserStore implements UserStore {
     return row?.wrong_passwords_in_a_row ?? 0;
   }
 
-  async readWrongPasswords(id: string): Promise<number> {
-    const row = await this.#db
-      .selectFrom('users')
-      .select('wrong_passwords_in_a_row')
-      .where('id', '=', id)
-      .executeTakeFirst();
-    return row?.wrong_passwords_in_a_row ?? 0;
-  }
-
   async clearWrongPasswords(id: string): Promise<void> {
     await this.#db
       .updateTable('users')

@@ -1,0 +1,15 @@
+import type { User } from '../domain/user.ts';
+
+/** Somebody who signs in, with what an attempt at their password depends on. */
+export interface SignInPerson {
+  readonly user: User;
+  /** Whether the browser completed a sign-in of this person before, as its cookie proves. */
+  readonly isKnownBrowser: boolean;
+  /** From browsers we do not know. */
+  readonly wrongPasswordsInARow: number;
+}
+
+export interface SignInPersonStore {
+  /** By user name or address, whatever its case; the hash is that of the browser's cookie, where it has one. */
+  findByLogin(login: string, browserTokenHash: string | undefined): Promise<SignInPerson | undefined>;
+}
