@@ -1,15 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { serveCommands } from './cli/control-socket.ts';
 import { compose } from './compose.ts';
 import { firstRun } from './compose/first-run.ts';
 import { recordStart } from './compose/record-start.ts';
-import { loadSettings } from './config/load-settings.ts';
+import { loadSettingsOf } from './config/settings-files.ts';
 import { Fault } from './errors.ts';
 import { createLogger } from './logger.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-const outcome = loadSettings(process.env, (path) => readFileSync(path, 'utf8'));
+const outcome = loadSettingsOf(process.env);
 if (outcome.kind === 'faulty') {
   for (const fault of outcome.faults) say(fault);
   process.exit(78);

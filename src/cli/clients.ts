@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { Command as Program } from 'commander';
 import { parse } from 'yaml';
 import { InvalidInput } from '../errors.ts';
+import { createCommandAdmin } from '../compose/command-admin.ts';
 import { createAdministerRelyingParties } from '../relying-parties/administer-relying-parties.ts';
+import { readRelyingParty } from '../relying-parties/manage-relying-parties.ts';
 import { commandLine, examples, print, textOption } from './command.ts';
 import type { Command, CommandGroup, CommandOptions, Run } from './command.ts';
 import { textOf } from './input-lines.ts';
@@ -16,11 +18,16 @@ const administer = ({ inTransaction, acrNames }: Services) =>
   createAdministerRelyingParties({ inTransaction, acrNames, checkMetadata: () => {} });
 
 /** Applies relying parties, one a line of JSON, or says what would change; all are checked before the first is written. */
-const clientsApply: Command = async ({ manageRelyingParties }, options, io) => {
+const clientsApply: Command = async (services, options, io) => {
+  const { manageRelyingParties, acrNames } = services;
   const requests: Record<string, unknown>[] = [];
   for await (const line of io.lines) requests.push(JSON.parse(line) as Record<string, unknown>);
   const compared = [];
-  for (const request of requests) compared.push(await manageRelyingParties.compare(request));
+  const { checkMetadata } = await createCommandAdmin(services);
+  for (const request of requests) {
+    checkMetadata(readRelyingParty(request, acrNames).wanted);
+    compared.push(await manageRelyingParties.compare(request));
+  }
   const dryRun = options['dryRun'] === true;
   for (const [at, request] of requests.entries()) {
     const { differences = [], ...expected } = compared[at] ?? { clientId: '', change: 'unchanged' as const };

@@ -2,6 +2,7 @@ import { afterRestoreGroup } from './after-restore.ts';
 import { auditGroup } from './audit.ts';
 import { authenticatorsGroup } from './authenticators.ts';
 import { backupGroup } from './backup.ts';
+import { callGroup } from './call.ts';
 import { clientsGroup } from './clients.ts';
 import type { Command, CommandGroup } from './command.ts';
 import { doctorGroup } from './doctor.ts';
@@ -29,6 +30,7 @@ export const groups: readonly CommandGroup[] = [
   keysGroup,
   auditGroup,
   webhooksGroup,
+  callGroup,
   doctorGroup,
   backupGroup,
   restoreGroup,

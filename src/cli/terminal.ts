@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { loadSettings } from '../config/load-settings.ts';
+import { loadSettingsOf } from '../config/settings-files.ts';
 import type { Settings } from '../config/settings-table.ts';
 
 /** The variables of whoever called the command: settings, and secrets named by a file of theirs. */
@@ -14,7 +13,7 @@ export async function out(line: string): Promise<void> {
 
 /** The settings of this process; ends it with status 78 and every fault where they are wrong. */
 export function settingsOrExit(): Settings {
-  const outcome = loadSettings(environment, (path) => readFileSync(path, 'utf8'));
+  const outcome = loadSettingsOf(environment);
   if (outcome.kind === 'loaded') return outcome.settings;
   for (const fault of outcome.faults) say(fault);
   process.exit(78);

@@ -1,13 +1,13 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { AttemptStore } from '../attempt-store.ts';
 import { systemClock, type Clock } from '../clock.ts';
-import { openDataFolder, type DataFolder } from '../config/data-folder.ts';
+import { openDataFolder } from '../config/data-folder.ts';
 import type { Settings } from '../config/settings-table.ts';
 import { createPasswordHasher } from '../crypto/password-hasher.ts';
 import { createSecretBox } from '../crypto/secret-box.ts';
 import { serviceContext, type AuditEvent } from '../domain/audit-event.ts';
 import { throttleLimits } from '../domain/throttle.ts';
-import { SetupFault, StoreUnavailable } from '../errors.ts';
+import { SetupFault } from '../errors.ts';
 import { networkOf } from '../http/client-address.ts';
 import type { Logger } from '../logger.ts';
 import { createManageWebhooks } from '../notifications/manage-webhooks.ts';
@@ -29,8 +29,7 @@ import type { ShortLivedRecords } from '../short-lived-records.ts';
 import { PostgresAuditReader } from '../storage/postgres/audit-reader.ts';
 import { PostgresExpiryStore } from '../storage/postgres/expiry-store.ts';
 import { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
-import { createInTransaction, guarded, openDatabase, type Database } from '../storage/postgres/database.ts';
-import { migrate } from '../storage/postgres/migrate.ts';
+import { createInTransaction, guarded, type Database } from '../storage/postgres/database.ts';
 import { createCheckPassword, createRememberBrowser } from '../users/check-password.ts';
 import { createChangeProfile } from '../users/change-profile.ts';
 import { loadCommonPasswords } from '../users/common-passwords.ts';
@@ -43,6 +42,7 @@ import { createPolicyServices } from './policy-services.ts';
 import { createBrake } from './brake.ts';
 import { sealedColumns } from './sealed-columns.ts';
 import { keysOf } from './keys-of.ts';
+import { openAndMigrate } from './open-database.ts';
 import { openShortLived } from './short-lived.ts';
 import { makeStores, type Stores } from './stores.ts';
 
@@ -57,8 +57,6 @@ export interface ServiceOptions {
 }
 
 export type Services = Awaited<ReturnType<typeof openServices>>;
-
-const databaseWaitMilliseconds = 30_000;
 
 /** Opens the stores, migrates, and wires every use case; for the service and for the command line alike. */
 export async function openServices(options: ServiceOptions) {
@@ -220,64 +218,4 @@ function scheduleOf(settings: Settings) {
     aheadSeconds: settings.signingKeyAheadSeconds,
     retiredSeconds: settings.signingKeyRetiredDays * day,
   };
-}
-
-interface Opening extends Required<Pick<ServiceOptions, 'settings' | 'logger' | 'onProgress' | 'migrates'>> {
-  readonly folder: DataFolder | undefined;
-}
-
-async function openAndMigrate({ settings, folder, logger, onProgress, migrates }: Opening): Promise<Database> {
-  const until = performance.now() + databaseWaitMilliseconds;
-  for (;;) {
-    let database: Database | undefined;
-    try {
-      database = await openDatabase(databaseOptions(settings, folder, logger));
-      const migrated = migrates ? await migrateWith(settings, database) : [];
-      if (migrated.length > 0) onProgress(`Migrated the database (${migrated.length} steps).`);
-      return database;
-    } catch (error) {
-      await database?.close().catch(() => {});
-      // A server that is still starting is waited for; anything else is wrong and will stay so.
-      const waiting = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|57P03|timeout/i.test(describe(error));
-      if (!waiting || performance.now() > until) {
-        throw waiting ? new StoreUnavailable('DATABASE_URL: the database did not answer for 30 seconds', error) : error;
-      }
-      onProgress('Waiting for the database …');
-      await new Promise((done) => setTimeout(done, 1000));
-    }
-  }
-}
-
-async function migrateWith(settings: Settings, database: Database): Promise<string[]> {
-  if (settings.databaseMigrationUrl === undefined) return migrate(database.kysely);
-  const owner = await openDatabase({
-    url: settings.databaseMigrationUrl,
-    poolSize: 1,
-    connectionTimeoutMilliseconds: 5000,
-    statementTimeoutMilliseconds: 600_000,
-    lockTimeoutMilliseconds: 60_000,
-  });
-  try {
-    return await migrate(owner.kysely);
-  } finally {
-    await owner.close();
-  }
-}
-
-function databaseOptions(settings: Settings, folder: DataFolder | undefined, logger: Logger) {
-  if (settings.databaseUrl === undefined) return { embeddedFolder: folder?.databaseFolder ?? join('data', 'database') };
-  return {
-    url: settings.databaseUrl,
-    poolSize: settings.databasePoolSize,
-    connectionTimeoutMilliseconds: 1000,
-    statementTimeoutMilliseconds: settings.statementTimeoutMilliseconds,
-    lockTimeoutMilliseconds: Math.ceil(settings.statementTimeoutMilliseconds / 2),
-    onConnectionError: (err: Error) => logger.warn({ err }, 'a database connection broke'),
-  };
-}
-
-function describe(error: unknown): string {
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
-  const words = `${typeof code === 'string' ? code : ''} ${error instanceof Error ? error.message : ''}`;
-  return cause === undefined ? words : `${words} ${describe(cause)}`;
 }

@@ -22,8 +22,8 @@ export function settingsReference(all: readonly SettingDefinition[] = Object.val
   const lines = ['# Settings', '', made, ''];
   lines.push(
     'Each is given as an environment variable, or in the YAML file that `TWOFOLD_CONFIG` names; the environment wins.',
-    'A secret may also be read from a file: append `_FILE` to its name. All faults are reported at once and end the',
-    'process with status 78.',
+    'A secret may also be read from a file: append `_FILE` to its name. A file with a secret that everybody can read is',
+    'refused, but under `/run/secrets/`. All faults are reported at once and end the process with status 78.',
     '',
   );
   for (const [section, definitions] of sections) {

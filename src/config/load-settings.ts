@@ -12,22 +12,35 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The settings of an environment and, where TWOFOLD_CONFIG names one, a YAML file; the environment wins. A pure function
- * of its arguments: `readFile` is how a file's text is had. All faults are reported, and no secret is repeated in one.
+ * of its arguments: `readFile` is how a file's text is had, `isOpenToAll` whether everybody can read it, which a file with
+ * a secret must not be. All faults are reported, and no secret is repeated in one.
  */
-export function loadSettings(environment: Environment, readFile: (path: string) => string): LoadOutcome {
+export function loadSettings(
+  environment: Environment,
+  readFile: (path: string) => string,
+  isOpenToAll: (path: string) => boolean = () => false,
+): LoadOutcome {
   const faults: string[] = [];
-  const file = readSettingsFile(environment['TWOFOLD_CONFIG'], readFile, faults);
+  const configPath = environment['TWOFOLD_CONFIG'];
+  const file = readSettingsFile(configPath, readFile, faults);
+  const secretPaths = Object.values<SettingDefinition>(settingsTable).flatMap(({ secret, path }) =>
+    secret ? [path] : [],
+  );
+  if (configPath && secretPaths.some((path) => file.values.has(path)) && isOpenToAll(configPath)) {
+    faults.push(`TWOFOLD_CONFIG: ${openToAll(configPath)}`);
+  }
   const known = new Set(Object.values(settingsTable).flatMap(({ name }) => [name, `${name}_FILE`]));
   for (const name of Object.keys(environment)) {
     if (name.startsWith('TWOFOLD_') && !known.has(name) && !elsewhere.has(name)) {
-      faults.push(`${name}: there is no such setting, got '${shown(environment[name] ?? '')}'`);
+      // What is mistyped may be a secret's name: the value is not repeated.
+      faults.push(`${name}: there is no such setting, got a value that is not repeated`);
     }
   }
   const production = environment['NODE_ENV'] === 'production';
   const embeddedAllowed = environment['TWOFOLD_ALLOW_EMBEDDED'] === 'true';
   const values: Record<string, unknown> = { production, policies: file.policies, partyBranding: file.partyBranding };
   for (const [key, definition] of Object.entries<SettingDefinition>(settingsTable)) {
-    const raw = rawValue(definition, environment, file.values, readFile, faults);
+    const raw = rawValue(definition, environment, file.values, { readFile, isOpenToAll }, faults);
     if (raw === undefined) {
       if (production && definition.production && (!embeddedAllowed || definition.name === 'ISSUER')) {
         faults.push(`${definition.name}: must be set with NODE_ENV=production, got ''`);
@@ -50,7 +63,7 @@ function rawValue(
   definition: SettingDefinition,
   environment: Environment,
   file: ReadonlyMap<string, string>,
-  readFile: (path: string) => string,
+  { readFile, isOpenToAll }: Files,
   faults: string[],
 ): string | undefined {
   const direct = environment[definition.name];
@@ -60,7 +73,9 @@ function rawValue(
       faults.push(`${definition.name}: is given twice, here and by ${definition.name}_FILE, got '${shown(path)}'`);
     }
     try {
-      return readFile(path).trim();
+      const value = readFile(path).trim();
+      if (isOpenToAll(path)) faults.push(`${definition.name}_FILE: ${openToAll(path)}`);
+      return value;
     } catch {
       faults.push(`${definition.name}_FILE: this file cannot be read, got '${shown(path)}'`);
       return undefined;
@@ -68,6 +83,15 @@ function rawValue(
   }
   // An empty variable is how compose files and charts say "not set".
   return direct === undefined || direct === '' ? file.get(definition.path) : direct;
+}
+
+interface Files {
+  readonly readFile: (path: string) => string;
+  readonly isOpenToAll: (path: string) => boolean;
+}
+
+function openToAll(path: string): string {
+  return `holds a secret and can be read by everybody: run chmod o-r, got '${shown(path)}'`;
 }
 
 /** What a settings file holds: settings by their path, and what does not fit in a variable. */
@@ -102,8 +126,7 @@ function readSettingsFile(
     for (const [key, value] of Object.entries((keys ?? {}) as Record<string, unknown>)) {
       const at = `${section}.${key}`;
       if (at === 'branding.relying_parties') continue;
-      if (!paths.has(at))
-        faults.push(`TWOFOLD_CONFIG: there is no setting ${at}, got '${shown(JSON.stringify(value))}'`);
+      if (!paths.has(at)) faults.push(`TWOFOLD_CONFIG: there is no setting ${at}, got a value that is not repeated`);
       else if (value !== null && value !== undefined) {
         found.set(at, textOf(value));
       }

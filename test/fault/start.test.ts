@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { newToken } from '../../src/crypto/random.ts';
 import { projectFolder } from '../support/paths.ts';
 import { freePort } from '../support/servers/free-port.ts';
 
@@ -45,11 +46,35 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 test('bad settings are all told at once, those of the file as well, and end the process with status 78', async () => {
   const file = join(folder, 'settings.yaml');
   writeFileSync(file, 'second_factor:\n  window: 7\nserver:\n  nonsense: 1\n');
-  const { ended, said } = start({ PORT: 'eighty', ISSUER: 'not a URL', TWOFOLD_NONSENSE: 'x', TWOFOLD_CONFIG: file });
+  const { ended, said } = start({
+    PORT: 'eighty',
+    ISSUER: 'not a URL',
+    TWOFOLD_NONSENSE: 'a-mistyped-secret',
+    TWOFOLD_CONFIG: file,
+  });
   assert.equal(await ended, 78);
+  assert.doesNotMatch(said(), /a-mistyped-secret/, 'what is mistyped may be a secret');
   for (const name of ['PORT: ', 'ISSUER: ', 'TWOFOLD_NONSENSE: ', 'TWOFOLD_CODE_WINDOW: ', 'server.nonsense']) {
     assert.ok(said().includes(name), `${name} in ${said()}`);
   }
+});
+
+test('N06 a secret that everybody on the machine can read is refused, wherever it stands', async () => {
+  const secret = join(folder, 'cookie-keys');
+  writeFileSync(secret, newToken(), { mode: 0o644 });
+  const config = join(folder, 'with-secret.yaml');
+  writeFileSync(config, `keys:\n  cookies: ${newToken()}\n`, { mode: 0o644 });
+  const both = start({ COOKIE_KEYS_FILE: secret });
+  assert.equal(await both.ended, 78);
+  assert.match(both.said(), /COOKIE_KEYS_FILE: holds a secret and can be read by everybody: run chmod o-r/);
+  const file = start({ TWOFOLD_CONFIG: config });
+  assert.equal(await file.ended, 78);
+  assert.match(file.said(), /TWOFOLD_CONFIG: holds a secret and can be read by everybody/);
+  // What only its owner and group can read is taken; the next fault is another's.
+  chmodSync(secret, 0o640);
+  const closed = start({ COOKIE_KEYS_FILE: secret, PORT: 'eighty' });
+  assert.equal(await closed.ended, 78);
+  assert.doesNotMatch(closed.said(), /COOKIE_KEYS/);
 });
 
 test('a settings file that is missing or garbled is one clear line, and status 78', async () => {

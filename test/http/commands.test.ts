@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { adminRoutes } from '../../src/admin/api/route-table.ts';
 import { createSealer } from '../../src/audit/sealer.ts';
 import { PostgresSealStore } from '../../src/storage/postgres/audit-chain.ts';
 import { createInTransaction } from '../../src/storage/postgres/database.ts';
@@ -32,6 +33,51 @@ describe('the command line', () => {
     assert.equal(JSON.stringify(shown).includes(secret), false);
     const [still] = await runJson(services(), 'clients show', { client: 'wiki' });
     assert.equal(still?.['client_name'], 'Wiki');
+  });
+
+  test('clients apply refuses what the engine would refuse when the relying party comes', async () => {
+    const odd = line({ ...wiki, client_id: 'odd', id_token_signed_response_alg: 'HS256' });
+    await assert.rejects(runCommand(services(), 'clients apply', { dryRun: true }, odd), { status: 400 });
+    await assert.rejects(runCommand(services(), 'clients show', { client: 'odd' }), { code: 'not_found' });
+  });
+
+  test('every call of the admin API is done from the command line too, by the same rules and in the same record', async () => {
+    const listed = await runJson<{ operation: string }>(services(), 'calls');
+    const named = new Set(listed.map(({ operation }) => operation));
+    for (const { operationId, streams } of adminRoutes) assert.equal(named.has(operationId), streams === undefined);
+    const call = async <Body>(operation: string, values: readonly string[] = [], body?: object): Promise<Body> => {
+      const bodyText = body === undefined ? '' : JSON.stringify(body);
+      const [answer] = await runJson<Body & object>(services(), 'call', { operation, values, bodyText });
+      return answer as Body;
+    };
+    const made = await call<{ id: string; activation_url: string }>('createUser', [], { username: 'called' });
+    assert.match(made.activation_url, /\/set-up\//);
+    await call('updateUser', [`id=${made.id}`], { email: 'called@example.com' });
+    const shown = await call<{ email: string }>('getUser', [`id=${made.id}`]);
+    assert.equal(shown.email, 'called@example.com');
+    const secretsOf = async () => (await call<{ secrets: { id: string }[] }>('getClient', ['client_id=wiki'])).secrets;
+    const [first] = await secretsOf();
+    await call('addClientSecret', ['client_id=wiki'], {});
+    await call('deleteClientSecret', ['client_id=wiki', `secretId=${first?.id}`]);
+    assert.equal((await secretsOf()).length, 1);
+    const recorded = await call<{ items: { type: string; actor: string }[] }>('listAuditEvents', [
+      `target=${made.id}`,
+      'type=user.changed',
+    ]);
+    assert.deepEqual(
+      recorded.items.map(({ actor }) => actor),
+      ['command-line'],
+    );
+    await call('deleteUser', [`id=${made.id}`]);
+    await assert.rejects(runCommand(services(), 'call', { operation: 'getUser', values: [`id=${made.id}`] }), {
+      code: 'not_found',
+    });
+    for (const [operation, values] of [
+      ['none', []],
+      ['getUser', ['nonsense=1']],
+    ] as const) {
+      await assert.rejects(runCommand(services(), 'call', { operation, values }), { code: 'invalid_input' });
+    }
   });
 
   test('K14 a rotated secret lives beside the one before it, until a second rotation is refused', async () => {

@@ -11,7 +11,7 @@ import { freshRedisUrl } from '../support/redis.ts';
 import { freePort } from '../support/servers/free-port.ts';
 
 /** How many people each shape takes in: a million over PostgreSQL, fewer through the one process of the embedded one. */
-const people = { servers: 1_000_000, embedded: 50_000 };
+const people = { servers: Number(process.env['IMPORT_PEOPLE'] ?? 1_000_000), embedded: 50_000 };
 /** What the old heap of the importing process may hold, in MiB: a fraction of what the people would take. */
 const heapMebibytes = 128;
 /** By how much its whole memory may grow once it has settled, from three tenths of the way to the end. */

@@ -1,12 +1,12 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../src/clock.ts';
 import { compose, type Composed } from '../../src/compose.ts';
-import { loadSettings } from '../../src/config/load-settings.ts';
+import { loadSettingsOf } from '../../src/config/settings-files.ts';
 import { newBytes, newId, newToken } from '../../src/crypto/random.ts';
 import { oneTimeCode, timeStepAt, type TotpParameters } from '../../src/domain/totp.ts';
 import { createLogger, type Logger } from '../../src/logger.ts';
@@ -86,7 +86,7 @@ export async function startService(shape: Shape, options: ServiceOptions = {}): 
         }),
     ...options.environment,
   };
-  const outcome = loadSettings(environment, (path) => readFileSync(path, 'utf8'));
+  const outcome = loadSettingsOf(environment);
   if (outcome.kind === 'faulty') throw new Error(outcome.faults.join('\n'));
   const { settings } = outcome;
   const logger = options.logger ?? createLogger(settings.logLevel);

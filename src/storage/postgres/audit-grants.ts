@@ -5,6 +5,15 @@ const appendOnly = ['audit_events', 'audit_seals'];
 /** What it may only read. */
 const readOnly = ['audit_retention', 'kysely_migration', 'kysely_migration_lock'];
 
+/** Whether the role may read what stands now, as it may once it was granted its rights, and as an owner may. */
+export async function isServiceRoleGranted<Tables>(db: Kysely<Tables>, role: string): Promise<boolean> {
+  const { rows } = await sql<{ granted: boolean }>`
+    select bool_and(has_table_privilege(${role}, c.oid, 'select')) as granted
+    from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+      and not c.relispartition`.execute(db);
+  return rows[0]?.granted === true;
+}
+
 /**
  * Gives the service's role what it needs on the schema that `owner` migrated, and no more: it cannot change or remove
  * what was recorded, nor shorten how long it is kept. Run after every migration, when migrations have a role of their
@@ -13,6 +22,9 @@ const readOnly = ['audit_retention', 'kysely_migration', 'kysely_migration_lock'
 export async function grantServiceRole<Tables>(owner: Kysely<Tables>, role: string): Promise<void> {
   await owner.transaction().execute(async (transaction) => {
     const name = sql.id(role);
+    const { rows: owners } = await sql<{ same: boolean }>`select current_user = ${role} as same`.execute(transaction);
+    // One role for both keeps all its rights: taking them from itself would end the next migration.
+    if (owners[0]?.same === true) return;
     const { rows } = await sql<{ schema: string }>`select current_schema() as schema`.execute(transaction);
     const schema = sql.id(rows[0]?.schema ?? 'public');
     await sql`grant usage on schema ${schema} to ${name}`.execute(transaction);
