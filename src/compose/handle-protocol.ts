@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { accountClientId, consoleClientId } from '../account/account-session.ts';
-import { equalInConstantTime, hashToken } from '../crypto/random.ts';
+import { equalInConstantTime, hashToken, newToken } from '../crypto/random.ts';
 import { Fault, NotFound } from '../errors.ts';
 import type { AcrNames } from '../domain/authentication.ts';
 import { mayRefreshOneFactor } from '../domain/next-step.ts';
@@ -16,6 +16,7 @@ import { createLogoutDelivery } from '../provider/logout-delivery.ts';
 import { userReadWithToken } from '../provider/read-with-token.ts';
 import { requestOrigin } from '../provider/request-origin.ts';
 import type { LoadedSigningKeys } from '../provider/manage-signing-keys.ts';
+import { hasSecrets } from '../relying-parties/client-secrets.ts';
 import type { RelyingParty } from '../relying-parties/relying-party-store.ts';
 import { tokenExchangeGrant } from '../relying-parties/token-exchange-policy.ts';
 import { readServiceSecret } from '../storage/postgres/service-secret.ts';
@@ -55,7 +56,7 @@ export async function createHandleProtocol({
   const users = new PostgresUserStore(db);
   const sessions = new PostgresSessionStore(db);
   const tokens = new PostgresTokenStore(db);
-  const relyingParties = new PostgresRelyingPartyStore(db);
+  const relyingParties = new PostgresRelyingPartyStore(db, secretBox);
   const usedOnce = guardAll(new PostgresUsedOnceStore(db));
   const knownClients = createKnownClients(async (clientId) => {
     const found = await guarded(() => relyingParties.find(clientId));
@@ -117,6 +118,9 @@ export async function createHandleProtocol({
       const live = await guarded(() => relyingParties.listSecretHashes(clientId));
       return live.some((stored) => equalInConstantTime(stored, hash));
     },
+    readKeptSecrets: settings.clientSecretJwt
+      ? (clientId) => guarded(() => relyingParties.listKeptSecrets(clientId))
+      : undefined,
     readConsent: (userId, clientId) => guarded(() => tokens.readConsent(userId, clientId)),
     mayRefreshOneFactor: async (userId, clientId) =>
       mayRefreshOneFactor(await services.readSignInFacts({ userId, clientId })),
@@ -231,14 +235,14 @@ function ownClient(
   };
 }
 
+const unknowable = newToken();
+
 function asEngineMetadata(
   { clientId, metadata, firstParty, requirePkce }: RelyingParty,
   settings: Services['settings'],
 ): Record<string, unknown> {
-  const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic';
   const scope = typeof metadata['scope'] === 'string' ? metadata['scope'] : '';
   const openId = scope.split(' ').filter((name) => openIdScopes.has(name));
-  const hasSecret = method === 'client_secret_basic' || method === 'client_secret_post';
   const registered = (metadata['grant_types'] as string[] | undefined) ?? ['authorization_code', 'refresh_token'];
   // A grant that a setting turned off is no reason to refuse the client everything else.
   const grants = registered.filter((grant) => grant !== tokenExchangeGrant || settings.tokenExchange);
@@ -248,8 +252,9 @@ function asEngineMetadata(
     ...metadata,
     grant_types: grants,
     client_id: clientId,
-    // Only hashes are kept; the engine asks our comparison and needs no more than that there is one.
-    ...(hasSecret ? { client_secret: 'compared-by-its-hash-alone' } : {}),
+    // The engine asks our comparison, or verifies with the secrets that live at that moment; it needs no more than that
+    // there is one. Nobody can know this one, so nothing that was signed with it exists.
+    ...(hasSecrets(metadata) ? { client_secret: unknowable } : {}),
     scope: openId.length === 0 ? undefined : openId.join(' '),
     [ownClientMetadata.scope]: scope,
     [ownClientMetadata.requirePkce]: requirePkce,

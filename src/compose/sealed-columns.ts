@@ -5,6 +5,7 @@ import { signingKeyContext } from '../provider/signing-keys.ts';
 import { secretContext } from '../second-factor/secret-context.ts';
 import { personKeyContext } from '../storage/postgres/audit-person-keys.ts';
 import { outboxContext } from '../storage/postgres/outbox.ts';
+import { clientSecretContext } from '../storage/postgres/relying-party-store.ts';
 import { serviceSecretContext } from '../storage/postgres/service-secret.ts';
 
 /** A value bound to its table, its column and its row. */
@@ -81,6 +82,14 @@ export const sealedColumns: readonly SealedColumn[] = [
     key: 'name',
     keyType: 'text',
     context: ({ key }) => serviceSecretContext(key),
+  },
+  {
+    table: 'relying_party_secrets',
+    column: 'secret_sealed',
+    key: 'id',
+    keyType: 'uuid',
+    also: ['client_id'],
+    context: ({ key, also }) => clientSecretContext(key, also['client_id'] ?? ''),
   },
   byId('webhooks', 'secret_sealed'),
   byId('webhooks', 'previous_secret_sealed'),

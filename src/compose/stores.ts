@@ -53,7 +53,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
   const tokens = new PostgresTokenStore(db);
   const authenticators = new PostgresAuthenticatorStore(db);
   const recoveryCodes = new PostgresRecoveryCodeStore(db);
-  const relyingParties = new PostgresRelyingPartyStore(db);
+  const relyingParties = new PostgresRelyingPartyStore(db, secretBox);
   const policies = new PostgresPolicyStore(db);
   const audit = new PostgresAuditLog(db, personKeys);
   return {

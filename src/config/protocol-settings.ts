@@ -65,6 +65,14 @@ export const protocolSettings = {
     sentence:
       'Whether clients may register themselves (RFC 7591): not at all, with a token that an operator made, or whoever comes.',
   },
+  clientSecretJwt: {
+    name: 'TWOFOLD_CLIENT_SECRET_JWT',
+    path: 'protocol.client_secret_jwt',
+    schema: flag,
+    default: 'false',
+    sentence:
+      'Whether clients may sign their assertions with a shared secret (`client_secret_jwt`), which the service then keeps, sealed; `private_key_jwt` needs no such secret.',
+  },
   tokenExchange: {
     name: 'TWOFOLD_TOKEN_EXCHANGE',
     path: 'protocol.token_exchange',

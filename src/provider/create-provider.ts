@@ -8,13 +8,14 @@ import { accountOf, claimsByScope } from './claims.ts';
 import { sendLogoutTokensFromOutbox } from './logout-delivery.ts';
 import { isRefreshRefused } from './refresh-policy.ts';
 import { anonymousSessionSeconds } from './device-session.ts';
-import { allowedOrigin, assertClientAssertion, createFeatures, enabledAlgorithms } from './features.ts';
+import { allowedOrigin, assertClientAssertion, createFeatures, authMethods, enabledAlgorithms } from './features.ts';
 import { allowFormPost } from './form-post.ts';
 import { own, ownClientMetadata } from './own-client-metadata.ts';
 import { continueRotations } from './refresh-rotation.ts';
 import { createPairwiseSubject, rememberSubjects, sectorOf } from './pairwise-subject.ts';
 import { createOperatorsApi, type RegisteredResourceServer } from './resource-servers.ts';
 import { allowTestAddresses, type TestAddresses } from './test-sign-in.ts';
+import { verifyWithKeptSecrets } from './secret-assertions.ts';
 import { createSubjectTokens, type SubjectTokens } from './subject-tokens.ts';
 import { delegationOf, offerTokenExchange, type ExchangeOutcome } from './token-exchange.ts';
 import { loadGrant } from './load-grant.ts';
@@ -49,6 +50,8 @@ export interface ProviderOptions {
   readonly pages: ProviderPages;
   /** Whether a presented secret is one of the client's live ones. */
   readonly checkClientSecret: (clientId: string, secret: string) => Promise<boolean>;
+  /** The live secrets of a client that signs with them; undefined where no client may. */
+  readonly readKeptSecrets: ((clientId: string) => Promise<readonly string[]>) | undefined;
   readonly readConsent: (userId: string, clientId: string) => Promise<readonly string[]>;
   /** Whether a refresh token that only a password earned may still be used by that client. */
   readonly mayRefreshOneFactor: (userId: string, clientId: string) => Promise<boolean>;
@@ -92,7 +95,7 @@ export function createProvider(options: ProviderOptions): Provider {
     acrValues: new Set(options.acrNames.supported),
     claims: claimsByScope,
     scopes: ['openid', 'offline_access'],
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientAuthMethods: authMethods(options),
     cookies: {
       keys: options.cookieKeys,
       names: secure
@@ -108,7 +111,7 @@ export function createProvider(options: ProviderOptions): Provider {
     fetch: options.fetch,
     features: createFeatures(options),
     discovery: options.registers ? { registration_endpoint: `${options.issuer}/register` } : {},
-    enabledJWA: enabledAlgorithms,
+    enabledJWA: enabledAlgorithms(options),
     assertJwtClientAuthClaimsAndHeader: assertClientAssertion as never,
     clientBasedCORS: allowedOrigin as never,
     findAccount: async (ctx, id, token) => {
@@ -186,6 +189,7 @@ export function createProvider(options: ProviderOptions): Provider {
   recordSessionEnds(provider, options.onSessionEnded);
   sendLogoutTokensFromOutbox(provider);
   rememberSubjects(provider, subjectAt);
+  if (options.readKeptSecrets !== undefined) verifyWithKeptSecrets(provider, options.readKeptSecrets);
   if (options.exchangesTokens) exchangeTokens(provider, options, subjectTokens);
   allowTestAddresses(provider, options.testAddresses);
   return provider;

@@ -14,15 +14,22 @@ const acceptedAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] as co
 /** What the service signs with; there is a key of each (see `signing-key.ts`). */
 const ourAlgorithms = ['RS256', 'ES256', 'EdDSA'] as const;
 
-export const enabledAlgorithms = {
-  clientAuthSigningAlgValues: [...acceptedAlgorithms],
-  requestObjectSigningAlgValues: [...acceptedAlgorithms],
-  dPoPSigningAlgValues: ['ES256', 'EdDSA', 'Ed25519', 'PS256'],
-  idTokenSigningAlgValues: [...ourAlgorithms],
-  userinfoSigningAlgValues: [...ourAlgorithms],
-  introspectionSigningAlgValues: [...ourAlgorithms],
-  authorizationSigningAlgValues: [...ourAlgorithms],
-} satisfies Configuration['enabledJWA'];
+/** How clients may prove who they are. */
+export function authMethods({ readKeptSecrets }: ProviderOptions): NonNullable<Configuration['clientAuthMethods']> {
+  const always = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
+  return [...always, ...(readKeptSecrets === undefined ? [] : (['client_secret_jwt'] as const))];
+}
+
+export const enabledAlgorithms = ({ readKeptSecrets }: ProviderOptions) =>
+  ({
+    clientAuthSigningAlgValues: [...acceptedAlgorithms, ...(readKeptSecrets === undefined ? [] : (['HS256'] as const))],
+    requestObjectSigningAlgValues: [...acceptedAlgorithms],
+    dPoPSigningAlgValues: ['ES256', 'EdDSA', 'Ed25519', 'PS256'],
+    idTokenSigningAlgValues: [...ourAlgorithms],
+    userinfoSigningAlgValues: [...ourAlgorithms],
+    introspectionSigningAlgValues: [...ourAlgorithms],
+    authorizationSigningAlgValues: [...ourAlgorithms],
+  }) satisfies Configuration['enabledJWA'];
 
 /** What is on, and by which setting. */
 export function createFeatures(options: ProviderOptions): Features {
@@ -130,6 +137,10 @@ export async function assertClientAssertion(
     if (claims['aud'] !== issuer) throw new errors.InvalidClientAuth('audience (aud) must equal the issuer identifier');
     if (!fapiAlgorithms.has(String(header['alg']))) throw new errors.InvalidClientAuth('alg mismatch');
     return;
+  }
+  // Whoever else verifies it knows the secret, so it is made for nobody but us.
+  if (ctx.oidc.client?.clientAuthMethod === 'client_secret_jwt' && claims['aud'] !== issuer) {
+    throw new errors.InvalidClientAuth('audience (aud) must equal the issuer identifier');
   }
   const audiences = [claims['aud']].flat();
   const accepted = [issuer, `${issuer}/token`];

@@ -1,9 +1,10 @@
-import { hashToken, newToken } from '../crypto/random.ts';
+import { newToken } from '../crypto/random.ts';
 import type { AcrNames } from '../domain/authentication.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import { Conflict, Fault, NotFound } from '../errors.ts';
 import type { InTransaction } from '../transaction.ts';
 import { readRelyingParty, type RelyingPartyRequest, type RelyingPartyStores } from './manage-relying-parties.ts';
+import { hasSecrets, toStore } from './client-secrets.ts';
 import type { ListedSecret, RelyingParty, StoredRelyingParty } from './relying-party-store.ts';
 
 export interface AdministerStores extends RelyingPartyStores {
@@ -62,7 +63,7 @@ export function createAdministerRelyingParties({ inTransaction, checkMetadata, a
         await stores.relyingParties.put(wanted);
         const made = confidential && givenSecret === undefined ? newToken() : null;
         const secret = made ?? givenSecret;
-        if (secret !== undefined) await stores.relyingParties.addSecret(clientId, hashToken(secret));
+        if (secret !== undefined) await stores.relyingParties.addSecret(clientId, toStore(secret, wanted.metadata));
         await record(stores, 'created', clientId, Object.keys(request), actor, context);
         return { ...(await show(stores, clientId)), secret: made };
       });
@@ -109,15 +110,14 @@ export function createAdministerRelyingParties({ inTransaction, checkMetadata, a
       inTransaction(async (stores) => {
         const party = await stores.relyingParties.lock(clientId);
         if (party === undefined) throw new NotFound('no such relying party');
-        const method = party.metadata['token_endpoint_auth_method'] ?? 'client_secret_basic';
-        if (method !== 'client_secret_basic' && method !== 'client_secret_post') {
+        if (!hasSecrets(party.metadata)) {
           throw new Conflict('no_secrets', 'this relying party authenticates without a secret');
         }
         if ((await stores.relyingParties.listSecrets(clientId)).length >= mostSecrets) {
           throw new Conflict('too_many_secrets', 'two secrets are valid; delete one of them first');
         }
         const secret = newToken();
-        const id = await stores.relyingParties.addSecret(clientId, hashToken(secret));
+        const id = await stores.relyingParties.addSecret(clientId, toStore(secret, party.metadata));
         if (previousExpiresIn !== undefined) {
           await stores.relyingParties.expireOtherSecrets(clientId, id, previousExpiresIn);
         }

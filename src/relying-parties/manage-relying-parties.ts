@@ -4,6 +4,7 @@ import type { AcrNames } from '../domain/authentication.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import { InvalidInput } from '../errors.ts';
 import type { InTransaction } from '../transaction.ts';
+import { hasSecrets, signsWithSecret, toStore } from './client-secrets.ts';
 import { differencesOf, type Difference } from './compare.ts';
 import { checkCombinations } from './metadata-rules.ts';
 import { tokenExchangeField, tokenExchangeGrant } from './token-exchange-policy.ts';
@@ -105,7 +106,7 @@ export function createManageRelyingParties(inTransaction: InTransaction<RelyingP
       const { wanted, givenSecret } = readRelyingParty(request, names);
       return inTransaction(async ({ relyingParties }) => {
         const before = await relyingParties.find(wanted.clientId);
-        const secrets = before === undefined ? [] : await relyingParties.listSecretHashes(wanted.clientId);
+        const secrets = before === undefined ? [] : await usableHashes(relyingParties, wanted);
         const secretSame = givenSecret === undefined || secrets.includes(hashToken(givenSecret));
         const differences = [
           ...differencesOf(before, wanted),
@@ -124,14 +125,14 @@ export function createManageRelyingParties(inTransaction: InTransaction<RelyingP
       return inTransaction(async ({ relyingParties, audit }) => {
         const before = await relyingParties.find(wanted.clientId);
         const same = before !== undefined && differencesOf(before, wanted).length === 0;
-        const secrets = before === undefined ? [] : await relyingParties.listSecretHashes(wanted.clientId);
+        const secrets = before === undefined ? [] : await usableHashes(relyingParties, wanted);
         const secretSame = givenSecret === undefined || secrets.includes(hashToken(givenSecret));
         if (same && secretSame) return { clientId: wanted.clientId, change: 'unchanged', clientSecret: null };
         await relyingParties.put(wanted);
         const makes = confidential && givenSecret === undefined && secrets.length === 0;
         const secret = makes ? newToken() : givenSecret;
         if (secret !== undefined && !secrets.includes(hashToken(secret))) {
-          await relyingParties.replaceSecrets(wanted.clientId, hashToken(secret));
+          await relyingParties.replaceSecrets(wanted.clientId, toStore(secret, wanted.metadata));
         }
         const change = before === undefined ? ('created' as const) : ('changed' as const);
         await audit.record({
@@ -145,6 +146,12 @@ export function createManageRelyingParties(inTransaction: InTransaction<RelyingP
       });
     },
   };
+}
+
+/** Hashes of the secrets of use to the client: of one that signs with them, those that are kept. */
+async function usableHashes(store: RelyingPartyStore, { clientId, metadata }: RelyingParty): Promise<string[]> {
+  if (!signsWithSecret(metadata)) return store.listSecretHashes(clientId);
+  return (await store.listKeptSecrets(clientId)).map(hashToken);
 }
 
 /** Reads what an operator wrote. Throws `InvalidInput` that names the field, for what could not be safe. */
@@ -166,7 +173,7 @@ export function readRelyingParty(request: RelyingPartyRequest, names: AcrNames) 
   checkAcrValues('acr_values', acr_values, names);
   checkAcrValues('default_acr_values', metadata['default_acr_values'], names);
   const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic';
-  const confidential = method === 'client_secret_basic' || method === 'client_secret_post';
+  const confidential = hasSecrets(metadata);
   if (!confidential && method !== 'none' && method !== 'private_key_jwt') {
     throw new InvalidInput('token_endpoint_auth_method', 'there is no such method here');
   }

@@ -1,3 +1,5 @@
+import type { SecretToStore } from './client-secrets.ts';
+
 /** A relying party as it is stored: its metadata in the names of RFC 7591, and what is ours beside it. */
 export interface RelyingParty {
   readonly clientId: string;
@@ -43,8 +45,10 @@ export interface RelyingPartyStore {
   put(relyingParty: RelyingParty): Promise<'created' | 'changed'>;
   remove(clientId: string): Promise<boolean>;
   /** Answers the secret's id. */
-  addSecret(clientId: string, secretHash: string): Promise<string>;
+  addSecret(clientId: string, secret: SecretToStore): Promise<string>;
   /** Hashes of the secrets that are valid now, two at most in use. */
   listSecretHashes(clientId: string): Promise<string[]>;
-  replaceSecrets(clientId: string, secretHash: string): Promise<void>;
+  /** The live secrets of a client that signs with them. Throws `SecretUnreadable`. */
+  listKeptSecrets(clientId: string): Promise<string[]>;
+  replaceSecrets(clientId: string, secret: SecretToStore): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { Fault, InvalidInput } from '../errors.ts';
 import type { InTransaction } from '../transaction.ts';
 import type { AdministerStores } from './administer-relying-parties.ts';
 import { isKnownField, readRelyingParty } from './manage-relying-parties.ts';
+import { signsWithSecret, toStore } from './client-secrets.ts';
 import { tokenExchangeField } from './token-exchange-policy.ts';
 import type { RegistrationTokenStore } from './registration-token-store.ts';
 import type { RelyingParty } from './relying-party-store.ts';
@@ -99,7 +100,7 @@ export function createSelfRegistration({
         const { wanted, confidential } = read(asked, clientId);
         await stores.relyingParties.put(wanted);
         const secret = confidential ? newToken() : null;
-        if (secret !== null) await stores.relyingParties.addSecret(clientId, hashToken(secret));
+        if (secret !== null) await stores.relyingParties.addSecret(clientId, toStore(secret, wanted.metadata));
         const managementToken = newToken();
         await stores.registrationTokens.setOwn(clientId, hashToken(managementToken));
         await record(stores, 'created', wanted, context, by);
@@ -130,8 +131,11 @@ export function createSelfRegistration({
         }
         const { wanted, confidential } = read(asked, clientId);
         await stores.relyingParties.put(wanted);
-        const secret = confidential && hashes.length === 0 ? newToken() : null;
-        if (secret !== null) await stores.relyingParties.addSecret(clientId, hashToken(secret));
+        const usable = signsWithSecret(wanted.metadata)
+          ? await stores.relyingParties.listKeptSecrets(clientId)
+          : hashes;
+        const secret = confidential && usable.length === 0 ? newToken() : null;
+        if (secret !== null) await stores.relyingParties.addSecret(clientId, toStore(secret, wanted.metadata));
         await record(stores, 'changed', wanted, context);
         return shown(stores, clientId, secret);
       }),

@@ -795,7 +795,7 @@ export interface components {
             /** @enum {string} */
             application_type?: "web" | "native";
             /** @enum {string} */
-            token_endpoint_auth_method?: "client_secret_basic" | "client_secret_post" | "private_key_jwt" | "none";
+            token_endpoint_auth_method?: "client_secret_basic" | "client_secret_post" | "client_secret_jwt" | "private_key_jwt" | "none";
             /** @description Scopes of our own APIs that it may ask for stand here too. */
             scope?: string;
             jwks?: {
@@ -840,7 +840,7 @@ export interface components {
             grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code" | "urn:ietf:params:oauth:grant-type:token-exchange")[] | null;
             response_types?: "code"[] | null;
             application_type?: ("web" | "native") | null;
-            token_endpoint_auth_method?: ("client_secret_basic" | "client_secret_post" | "private_key_jwt" | "none") | null;
+            token_endpoint_auth_method?: ("client_secret_basic" | "client_secret_post" | "client_secret_jwt" | "private_key_jwt" | "none") | null;
             scope?: string | null;
             jwks?: {
                 keys: {

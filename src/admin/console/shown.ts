@@ -48,7 +48,7 @@ export function consoleClient(shown: ReturnType<typeof showClient>): ConsoleClie
     id: shown.client_id,
     name: typeof shown.client_name === 'string' ? shown.client_name : shown.client_id,
     redirectUris,
-    confidential: method === 'client_secret_basic' || method === 'client_secret_post',
+    confidential: typeof method === 'string' && method.startsWith('client_secret_'),
     secrets: shown.secrets.map((one) => ({
       id: one.id,
       createdAt: new Date(one.created_at),

@@ -1,5 +1,7 @@
 import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { newId } from '../../crypto/random.ts';
+import type { SecretBox, SecretContext } from '../../crypto/secret-box.ts';
+import type { SecretToStore } from '../../relying-parties/client-secrets.ts';
 import type {
   ListedSecret,
   RelyingParty,
@@ -12,9 +14,11 @@ import type { RelyingPartiesTable } from './tables/provider.ts';
 
 export class PostgresRelyingPartyStore implements RelyingPartyStore {
   readonly #db: Kysely<Tables>;
+  readonly #box: SecretBox;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, box: SecretBox) {
     this.#db = db;
+    this.#box = box;
   }
 
   async find(clientId: string): Promise<RelyingParty | undefined> {
@@ -84,11 +88,12 @@ export class PostgresRelyingPartyStore implements RelyingPartyStore {
     return Number(rows[0]?.count ?? 0);
   }
 
-  async addSecret(clientId: string, secretHash: string): Promise<string> {
+  async addSecret(clientId: string, { hash, kept }: SecretToStore): Promise<string> {
     const id = newId();
+    const sealed = kept === undefined ? null : this.#box.seal(Buffer.from(kept), clientSecretContext(id, clientId));
     await this.#db
       .insertInto('relying_party_secrets')
-      .values({ id, client_id: clientId, secret_hash: secretHash })
+      .values({ id, client_id: clientId, secret_hash: hash, secret_sealed: sealed })
       .execute();
     return id;
   }
@@ -132,10 +137,28 @@ export class PostgresRelyingPartyStore implements RelyingPartyStore {
     return rows.map(({ secret_hash }) => secret_hash);
   }
 
-  async replaceSecrets(clientId: string, secretHash: string): Promise<void> {
-    await this.#db.deleteFrom('relying_party_secrets').where('client_id', '=', clientId).execute();
-    await this.addSecret(clientId, secretHash);
+  async listKeptSecrets(clientId: string): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('relying_party_secrets')
+      .select(['id', 'secret_sealed'])
+      .where('client_id', '=', clientId)
+      .where('secret_sealed', 'is not', null)
+      .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)]))
+      .execute();
+    return rows.map(({ id, secret_sealed: sealed }) =>
+      this.#box.open(sealed ?? '', clientSecretContext(id, clientId)).toString('utf8'),
+    );
   }
+
+  async replaceSecrets(clientId: string, secret: SecretToStore): Promise<void> {
+    await this.#db.deleteFrom('relying_party_secrets').where('client_id', '=', clientId).execute();
+    await this.addSecret(clientId, secret);
+  }
+}
+
+/** What a kept secret is bound to: a copy into another client's row does not open. */
+export function clientSecretContext(id: string, clientId: string): SecretContext {
+  return { table: 'relying_party_secrets', column: 'secret_sealed', owner: clientId, row: id };
 }
 
 function beginsWith(query: string | undefined): RawBuilder<unknown> {

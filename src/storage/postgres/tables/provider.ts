@@ -33,6 +33,8 @@ export interface RelyingPartySecretsTable {
   id: string;
   client_id: string;
   secret_hash: string;
+  /** The secret itself, of a client that signs with it. */
+  secret_sealed: Generated<string | null>;
   created_at: Generated<Date>;
   expires_at: Date | null;
 }
