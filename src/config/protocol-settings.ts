@@ -1,6 +1,27 @@
 import { z } from 'zod';
 import { flag, whole, type SettingDefinition } from './setting-definition.ts';
 
+const resourceServerOptions = z.strictObject({
+  format: z.enum(['jwt', 'opaque']).default('jwt'),
+  alg: z.enum(['ES256', 'EdDSA', 'RS256']).default('ES256'),
+  ttl: whole(30, 300).default(300),
+  client: z.string().max(200).optional(),
+});
+
+function readResourceServer(item: string) {
+  const found = /^(.+?)=([\w:./+-]{1,1000})((?:;\w+=[^;=]+)*)$/.exec(item);
+  const [, audience = '', scopes = '', given = ''] = found ?? [];
+  const pairs = given
+    .split(';')
+    .filter((pair) => pair !== '')
+    .map((pair) => pair.split('='));
+  const options = resourceServerOptions.safeParse(Object.fromEntries(pairs));
+  const names = scopes.split('+');
+  if (!URL.canParse(audience) || audience.includes('#') || !options.success) return undefined;
+  if (!names.every((scope) => /^[\w:./-]{1,100}$/.test(scope))) return undefined;
+  return { audience, scopes: names, ...options.data };
+}
+
 const resourceServers = z
   .string()
   .max(20_000)
@@ -9,20 +30,12 @@ const resourceServers = z
       .split(/[\s,]+/)
       .filter((item) => item !== '')
       .map((item) => {
-        const at = item.lastIndexOf('=');
-        const [audience, scopes] = [item.slice(0, at), item.slice(at + 1).split('+')];
-        if (
-          at < 1 ||
-          !URL.canParse(audience) ||
-          audience.includes('#') ||
-          !scopes.every((scope) => /^[\w:./-]{1,100}$/.test(scope))
-        ) {
-          ctx.addIssue({
-            code: 'custom',
-            message: 'each must be audience=scope+scope, the audience an absolute address',
-          });
-        }
-        return { audience, scopes };
+        const read = readResourceServer(item);
+        if (read !== undefined) return read;
+        const message =
+          'each must be audience=scope+scope, the audience an absolute address, then ;format=jwt or opaque, ;alg=ES256, EdDSA or RS256, ;ttl=30 to 300 seconds, ;client=who may introspect';
+        ctx.addIssue({ code: 'custom', message });
+        return z.NEVER;
       }),
   );
 
@@ -87,6 +100,6 @@ export const protocolSettings = {
     schema: resourceServers,
     default: '',
     sentence:
-      'Your own APIs that get signed access tokens (RFC 9068) of five minutes, as audience=scope+scope, separated by commas.',
+      'Your own APIs that get access tokens, as audience=scope+scope, separated by commas; each may go on with ;format=jwt or opaque (signed by RFC 9068 without), ;alg=ES256, EdDSA or RS256, ;ttl=seconds (300 at most), ;client=who may introspect its tokens.',
   },
 } as const satisfies Readonly<Record<string, SettingDefinition>>;

@@ -4,7 +4,7 @@ import { fapiAlgorithms } from '../relying-parties/fapi-profile.ts';
 import { own, textOf } from './own-client-metadata.ts';
 import type { ProviderOptions } from './create-provider.ts';
 import { anonymousSessionSeconds, keepDeviceSession } from './device-session.ts';
-import { createResourceServerInfo } from './resource-servers.ts';
+import { createResourceServerInfo, mayIntrospect } from './resource-servers.ts';
 
 type Features = NonNullable<Configuration['features']>;
 
@@ -55,9 +55,9 @@ export function createFeatures(options: ProviderOptions): Features {
     },
     introspection: {
       enabled: true,
-      // A client sees its own tokens and nobody else's (RFC 7662 section 4).
       allowedPolicy: async (_ctx, client, token) =>
-        client.clientAuthMethod !== 'none' && (token as { clientId?: string }).clientId === client.clientId,
+        client.clientAuthMethod !== 'none' &&
+        mayIntrospect(options.resourceServers, client.clientId, token as { clientId?: string; aud?: string }),
     },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },

@@ -27,14 +27,18 @@ export function adminAudience(issuer: string): string {
 /** Scopes of OpenID Connect; all others belong to a resource server (RFC 8707) and mean nothing without one. */
 export const openIdScopes: ReadonlySet<string> = new Set(['openid', 'offline_access', ...Object.keys(claimsByScope)]);
 
-/** An API of the operator's own: it checks signed access tokens by itself (RFC 9068). */
+/** An API of the operator's own: it checks signed tokens by itself (RFC 9068), or asks about opaque ones (RFC 7662). */
 export interface RegisteredResourceServer {
   readonly audience: string;
   readonly scopes: readonly string[];
+  readonly format: 'jwt' | 'opaque';
+  /** What its signed tokens are signed with. */
+  readonly alg: 'ES256' | 'EdDSA' | 'RS256';
+  /** Seconds that its tokens live: nobody can take a signed one back, so 300 at most. */
+  readonly ttl: number;
+  /** The client that is this API, and may introspect every token made for it. */
+  readonly client?: string | undefined;
 }
-
-/** Nobody can take a signed token back, so it does not live long. */
-const signedTokenSeconds = 300;
 
 /** What the registration of a client says of the scopes it may ask for. */
 export interface RegisteredScopes {
@@ -66,13 +70,10 @@ export function createResourceServerInfo(issuer: string, registered: readonly Re
       throw new errors.InvalidTarget('the registration of this client names no scope of this resource server');
     }
     if (ofOperator === undefined) return { scope: allowed.join(' '), audience: resource, accessTokenFormat: 'opaque' };
-    return {
-      scope: allowed.join(' '),
-      audience: resource,
-      accessTokenFormat: 'jwt',
-      accessTokenTTL: signedTokenSeconds,
-      jwt: { sign: { alg: 'ES256' } },
-    };
+    const { format, alg, ttl } = ofOperator;
+    const all = { scope: allowed.join(' '), audience: resource, accessTokenTTL: ttl };
+    if (format === 'opaque') return { ...all, accessTokenFormat: 'opaque' };
+    return { ...all, accessTokenFormat: 'jwt', jwt: { sign: { alg } } };
   };
 }
 
@@ -85,6 +86,16 @@ export function createOperatorsApi(issuer: string, registered: readonly Register
     }
     return info(audience, { scope: textOf(own(client, 'scope')), firstParty: false });
   };
+}
+
+/** Whether a client may introspect a token: its own, or one made for the API that it is (RFC 7662 section 4). */
+export function mayIntrospect(
+  registered: readonly RegisteredResourceServer[],
+  clientId: string,
+  token: { readonly clientId?: string; readonly aud?: string },
+): boolean {
+  if (token.clientId === clientId) return true;
+  return registered.some(({ audience, client }) => client === clientId && audience === token.aud);
 }
 
 /** How a consent to a scope of a resource server is remembered: the same word may mean another thing at another one. */

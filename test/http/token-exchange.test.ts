@@ -7,6 +7,7 @@ import {
   dpopProof,
   keyPair,
   pkce,
+  post,
   type Answer,
   type ProtocolClient,
 } from '../support/protocol-client.ts';
@@ -16,9 +17,11 @@ import { codeOf, UserAgent } from '../support/user-agent.ts';
 const grant = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const accessToken = 'urn:ietf:params:oauth:token-type:access_token';
 const [orders, stock] = ['https://orders.example/', 'https://stock.example/'];
+/** An API that asks about its tokens; `reader` is its client. */
+const ledger = 'https://ledger.example/';
 const settings = {
   TWOFOLD_TOKEN_EXCHANGE: 'true',
-  TWOFOLD_RESOURCE_SERVERS: `${orders}=read+write,${stock}=read+write+count`,
+  TWOFOLD_RESOURCE_SERVERS: `${orders}=read+write,${stock}=read+write+count,${ledger}=read;format=opaque;client=ledger-reader;ttl=60`,
 };
 
 for (const shape of ['servers', 'embedded'] as const satisfies readonly Shape[]) {
@@ -35,7 +38,7 @@ for (const shape of ['servers', 'embedded'] as const satisfies readonly Shape[])
         scope: 'openid read write',
         first_party: true,
       });
-      api = await addExchanger([web.id], [orders], [stock, orders], 'read count');
+      api = await addExchanger([web.id], [orders], [stock, orders, ledger], 'read count');
       store = await addExchanger([api.id], [stock], [orders], 'read');
     });
     after(() => service.close());
@@ -196,6 +199,41 @@ for (const shape of ['servers', 'embedded'] as const satisfies readonly Shape[])
       assertRefused(await exchange(api, third), 'invalid_request');
       // What was made of it goes with it.
       assertRefused(await exchange(store, String(given.body['access_token']), { audience: orders }), 'invalid_request');
+    });
+
+    test('introspection by the API itself tells who acts, until the person takes the access back', async () => {
+      const reader = await addProtocolClient(service, {
+        client_id: 'ledger-reader',
+        grant_types: ['client_credentials'],
+        redirect_uris: [],
+        scope: 'read',
+      });
+      const introspect = async (client: ProtocolClient, token: string) =>
+        (
+          await post(`${service.issuer}/introspect`, {
+            token,
+            client_id: client === reader ? 'ledger-reader' : client.id,
+            client_assertion: await client.assertion(
+              client === reader ? { iss: 'ledger-reader', sub: 'ledger-reader' } : {},
+            ),
+            client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          })
+        ).body;
+      const person = await service.addPerson();
+      const { body } = await exchange(api, await personsToken(person), { audience: ledger });
+      assert.equal(body['expires_in'], 60, JSON.stringify(body));
+      const token = String(body['access_token']);
+      assert.ok(!token.includes('.'));
+      for (const client of [reader, api]) {
+        const seen = await introspect(client, token);
+        assert.equal(seen['active'], true);
+        assert.deepEqual(seen['act'], { sub: api.id });
+        assert.equal(seen['aud'], ledger);
+        assert.deepEqual(seen['amr'], ['pwd', 'otp', 'mfa']);
+      }
+      assert.deepEqual(await introspect(store, token), { active: false });
+      await service.composed.services.inTransaction(({ tokens }) => tokens.removeGrantsOf(person.id, web.id));
+      assert.deepEqual(await introspect(reader, token), { active: false });
     });
 
     test('a bound token does not become a bearer token, whoever brings it', async () => {
