@@ -53,6 +53,41 @@ test('the time is taken from the clock, and randomness from crypto/', () => {
   none(faults, 'Take a Clock (src/clock.ts), and newId() or newToken() (src/crypto/random.ts).');
 });
 
+test('K19 every library is pinned by its hash, comes from the registry, and is not older than its last mended fault', () => {
+  const lock = JSON.parse(readFileSync(join(projectFolder, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { version: string; resolved?: string; integrity?: string; link?: boolean }>;
+  };
+  const packages = Object.entries(lock.packages).filter(
+    ([path, { link }]) => path.startsWith('node_modules/') && !link,
+  );
+  const loose = packages
+    .filter(
+      ([, { integrity, resolved }]) =>
+        !integrity?.startsWith('sha512-') ||
+        (resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/')),
+    )
+    .map(([path]) => path);
+  none(loose, 'npm ci must fetch what was reviewed.');
+  const least: Record<string, readonly [number, number, number]> = {
+    koa: [3, 1, 2],
+    jose: [6, 0, 0],
+    'oidc-provider': [9, 0, 0],
+    nodemailer: [7, 0, 7],
+    undici: [7, 5, 0],
+  };
+  const older = packages
+    .map(([path, { version }]) => ({ name: path.slice(path.lastIndexOf('node_modules/') + 13), version }))
+    .filter(({ name, version }) => {
+      const floor = least[name];
+      if (floor === undefined) return false;
+      const parts = version.split(/[.-]/).map(Number);
+      const at = floor.findIndex((part, index) => (parts[index] ?? 0) !== part);
+      return at !== -1 && (parts[at] ?? 0) < (floor[at] ?? 0);
+    })
+    .map(({ name, version }) => `${name}@${version}`);
+  none(older, 'This version has a known fault.');
+});
+
 test('every type of the record is written somewhere', () => {
   // What only reads the record names its types as well.
   const readers = /^src\/(domain\/|audit\/event-schemas\.ts|operations\/event-outcomes\.ts)/;
