@@ -9,6 +9,7 @@ import {
   type Lane,
 } from '../../domain/throttle.ts';
 import type { Charged, ChargeRequest, GuardStore, OpenedChallenge } from '../../second-factor/guard-store.ts';
+import { returningMayBeLost } from './may-be-lost.ts';
 import type { GuardsTable } from './tables/second-factor.ts';
 import type { Tables } from './tables.ts';
 
@@ -31,7 +32,8 @@ export class PostgresGuardStore implements GuardStore {
       with guard as (insert into guards (user_id) values (${challenge.userId}) on conflict do nothing)
       insert into challenges (id, user_id, lane, purpose, bound_to, expires_at)
       values (${challenge.id}, ${challenge.userId}, ${challenge.lane}, ${challenge.purpose}, ${challenge.boundTo},
-        now() + make_interval(secs => ${lifetimeSeconds}))`.execute(this.#db);
+        now() + make_interval(secs => ${lifetimeSeconds}))
+      ${returningMayBeLost(this.#db)}`.execute(this.#db);
   }
 
   async charge(request: ChargeRequest): Promise<Charged | undefined> {

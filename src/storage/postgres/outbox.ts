@@ -27,10 +27,13 @@ export class PostgresOutbox implements Outbox {
       ...(notice.address !== undefined && { address: notice.address }),
     });
     const { kind, userId } = notice;
-    // The budget's row is the lock under which parallel requests are counted.
+    // Who has no address cannot be told. The budget's row is the lock under which parallel requests are counted.
     await sql`
       with budget as (
-        insert into notice_budgets as b (user_id, kind) values (${userId}, ${kind})
+        insert into notice_budgets as b (user_id, kind)
+        select ${userId}::uuid, ${kind}
+        where ${notice.address !== undefined} or exists (select from users where id = ${userId} and email is not null)
+          or exists (select from previous_addresses where user_id = ${userId})
         on conflict (user_id, kind) do update set
           window_started_at = case when b.window_started_at > now() - interval '1 hour'
             then b.window_started_at else now() end,

@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { ListedSession, SessionRecord, SessionStore } from '../../provider/stores.ts';
 import { Conflict } from '../../errors.ts';
+import { selectingMayBeLost } from './may-be-lost.ts';
 import type { Tables } from './tables.ts';
 
 export class PostgresSessionStore implements SessionStore {
@@ -54,7 +55,8 @@ export class PostgresSessionStore implements SessionStore {
         where not exists (select from known)
         on conflict do nothing
         returning 1)
-      select exists (select from known) or exists (select from inserted) as done`.execute(this.#db);
+      select exists (select from known) or exists (select from inserted) as done
+        ${selectingMayBeLost(this.#db)}`.execute(this.#db);
     return rows[0]?.done === true;
   }
 

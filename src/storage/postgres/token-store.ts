@@ -10,6 +10,7 @@ import type {
 } from '../../provider/stores.ts';
 import { isForeignKeyViolation } from './faults.ts';
 import { grantedNames, scopesOf, type GrantPayload } from './granted-scopes.ts';
+import { returningMayBeLost } from './may-be-lost.ts';
 import type { Tables } from './tables.ts';
 import { toUser } from './user-store.ts';
 
@@ -39,7 +40,8 @@ export class PostgresTokenStore implements TokenStore {
       values (${id}, ${userId}, ${clientId}, ${JSON.stringify(payload)}::jsonb,
         now() + make_interval(secs => ${lifetimeSeconds}))
       on conflict (id) do update set payload = excluded.payload, expires_at = excluded.expires_at,
-        last_used_at = now()`.execute(this.#db);
+        last_used_at = now()
+      ${returningMayBeLost(this.#db)}`.execute(this.#db);
   }
 
   async findGrant(id: string): Promise<Record<string, unknown> | undefined> {
@@ -108,13 +110,14 @@ export class PostgresTokenStore implements TokenStore {
 
   async save(token: TokenRecord, lifetimeSeconds: number): Promise<void> {
     try {
-      // An update never clears what was consumed.
+      // An update never clears what was consumed. A refresh token that takes another's place must not be lost with it.
       await sql`
         insert into tokens (id_hash, kind, grant_id, session_uid, offline, payload_sealed, expires_at)
         values (${token.idHash}, ${token.kind}, ${token.grantId}, ${token.sessionUid}, ${token.offline},
           ${token.payloadSealed}, now() + make_interval(secs => ${lifetimeSeconds}))
         on conflict (id_hash) do update set payload_sealed = excluded.payload_sealed,
-          expires_at = excluded.expires_at`.execute(this.#db);
+          expires_at = excluded.expires_at
+        ${token.kind === 'AuthorizationCode' ? returningMayBeLost(this.#db) : sql``}`.execute(this.#db);
     } catch (error) {
       if (isForeignKeyViolation(error)) throw new Conflict('grant_ended', 'the grant was ended meanwhile');
       throw error;

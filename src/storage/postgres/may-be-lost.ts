@@ -1,0 +1,19 @@
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { Tables } from './tables.ts';
+
+/** The commit of this statement does not wait for the disk. */
+const doNotWait = sql`set_config('synchronous_commit', 'off', true)`;
+
+/**
+ * For a statement of its own that only issues something: should the server lose power within the next moments, the
+ * person signs in again, and nothing that was spent, counted, ended or recorded comes back. A later commit that waits
+ * takes this one with it. In a transaction, which may hold what must not be lost, it changes nothing.
+ */
+export function returningMayBeLost(db: Kysely<Tables>): RawBuilder<unknown> {
+  return db.isTransaction ? sql`` : sql`returning ${doNotWait}`;
+}
+
+/** The same as a column of the answer. */
+export function selectingMayBeLost(db: Kysely<Tables>): RawBuilder<unknown> {
+  return db.isTransaction ? sql`` : sql`, ${doNotWait}`;
+}
