@@ -133,7 +133,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     clock,
     logger,
   });
-  const charge = { inTransaction, reading, attempts, settings: secondFactor, clock, isBraked, networkOf };
+  const charge = { inTransaction, byOneStatement, attempts, settings: secondFactor, clock, isBraked, networkOf };
   const onUnreadableSecret = (userId: string): void =>
     logger.error({ userId, alarm: 'secret_unreadable' }, 'the stored secret of an authenticator does not open');
   const passwords = {

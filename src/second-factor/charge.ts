@@ -15,8 +15,8 @@ import type {
 
 export interface ChargeDependencies {
   readonly inTransaction: InSecondFactorTransaction;
-  /** For reads alone. */
-  readonly reading: InSecondFactorTransaction;
+  /** For acts of one statement, which is a transaction by itself. */
+  readonly byOneStatement: InSecondFactorTransaction;
   readonly attempts: AttemptStore;
   readonly settings: SecondFactorSettings;
   readonly clock: Clock;
@@ -29,14 +29,14 @@ export interface ChargeDependencies {
 export type ChargeOutcome = { readonly kind: 'charged'; readonly charged: Charged } | CodeOutcome;
 
 /**
- * Takes the charge of one try before anything is compared, in a transaction of its own that is committed when this
+ * Takes the charge of one try before anything is compared, by one statement of its own that is committed when this
  * returns: whatever breaks afterwards cannot lose a failure. The early refusal in front keeps a flood from the
  * database; where it does not answer, the charge alone decides.
  */
 export async function chargeTry(
   attempt: CodeAttempt,
   units: number,
-  { inTransaction, attempts, settings, clock, isBraked, networkOf }: ChargeDependencies,
+  { inTransaction, byOneStatement, attempts, settings, clock, isBraked, networkOf }: ChargeDependencies,
 ): Promise<ChargeOutcome> {
   const { userId, challengeId } = attempt;
   const boundTo = hashToken(attempt.boundTo);
@@ -44,7 +44,7 @@ export async function chargeTry(
   const early = await refuseEarly(attempt, { attempts, settings, networkOf });
   if (early !== undefined) return early;
   const braked = await isBraked();
-  const charged = await inTransaction(({ guards }) =>
+  const charged = await byOneStatement(({ guards }) =>
     guards.charge({ challengeId, userId, boundTo, units, limits, braked }),
   );
   if (charged !== undefined) return { kind: 'charged', charged };

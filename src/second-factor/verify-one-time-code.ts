@@ -23,11 +23,11 @@ class NotAccepted extends Error {}
  * (committed), secrets opened, comparison, acceptance once. Nothing is compared that was not charged.
  */
 export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
-  const { inTransaction, reading, settings, clock, secretBox, onUnreadableSecret } = dependencies;
+  const { inTransaction, byOneStatement, settings, clock, secretBox, onUnreadableSecret } = dependencies;
 
   return async (attempt: CodeAttempt & { readonly authenticatorId?: string }): Promise<VerifyOutcome> => {
     const { userId, context } = attempt;
-    const all = await reading(({ authenticators }) => authenticators.listLive(userId));
+    const all = await byOneStatement(({ authenticators }) => authenticators.listLive(userId));
     const chosen = attempt.authenticatorId === undefined ? all : all.filter(({ id }) => id === attempt.authenticatorId);
     // Somebody without an authenticator is charged all the same: the answer must not tell them apart for free.
     const charge = await chargeTry(attempt, Math.max(1, chosen.length), dependencies);

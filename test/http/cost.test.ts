@@ -41,7 +41,7 @@ describe('what a sign-in asks of the stores', () => {
     assert.ok(redeemed.result.id_token);
     assertAtMost(begun, 1, 3);
     assertAtMost(password, 6, 4);
-    assertAtMost(code, 24, 7);
+    assertAtMost(code, 21, 7);
     assertAtMost(redeemed, 5, 1);
   });
 

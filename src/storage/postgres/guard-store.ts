@@ -16,8 +16,8 @@ import type { Tables } from './tables.ts';
 interface ChargeRow {
   lane: Lane;
   tries: number;
-  in_a_row: number | null;
-  total: number | null;
+  in_a_row: number;
+  total: number;
 }
 
 export class PostgresGuardStore implements GuardStore {
@@ -37,9 +37,7 @@ export class PostgresGuardStore implements GuardStore {
   }
 
   async charge(request: ChargeRequest): Promise<Charged | undefined> {
-    return this.#db.isTransaction
-      ? chargeIn(this.#db, request)
-      : this.#db.transaction().execute((transaction) => chargeIn(transaction, request));
+    return chargeIn(this.#db, request);
   }
 
   async read(
@@ -224,9 +222,9 @@ export function toGuardState(row: Partial<Selectable<GuardsTable>> | undefined):
 }
 
 /**
- * Both rows are changed by their own conditions on their latest versions: an UPDATE waits for a concurrent one and then
- * checks again, which a sub-select under READ COMMITTED would not. Where the guard refuses, the challenge's part is
- * taken back before the transaction ends.
+ * One statement, and so all or nothing. Both rows are changed by their own conditions on their latest versions: a lock or
+ * an UPDATE waits for a concurrent one and then checks again, which a sub-select under READ COMMITTED would not. The
+ * challenge is locked first, and counts the try only where the guard took it.
  */
 async function chargeIn(db: Kysely<Tables>, request: ChargeRequest): Promise<Charged | undefined> {
   const { limits, units } = request;
@@ -262,35 +260,21 @@ async function chargeIn(db: Kysely<Tables>, request: ChargeRequest): Promise<Cha
           and case when ${sameDay} then g.${column('day_units')} else 0 end + ${units}::int
             <= ${dayUnitsFor(lane, limits, request.braked)}))
         and (g.${column('next_try_at')} is null or g.${column('next_try_at')} <= now())
-      returning g.${column('in_a_row')} as in_a_row, g.total`;
+      returning g.${column('in_a_row')} as in_a_row, g.total, g.${column('day_started_at')} as day_started_at`;
   };
-  const charge = sql<ChargeRow>`
-    with c as (
-      update challenges set tries = tries + 1, units = units + ${units}::int
+  const { rows } = await sql<ChargeRow>`
+    with c as materialized (
+      select id, lane from challenges
       where id = ${request.challengeId} and user_id = ${request.userId} and bound_to = ${request.boundTo}
         and closed_at is null and expires_at > now() and tries < ${limits.triesPerChallenge}
-      returning lane, tries
-    ), known as (${guardUpdate('known')}), other as (${guardUpdate('other')})
-    select c.lane, c.tries, g.in_a_row, g.total
-    from c left join (select * from known union all select * from other) g on true`;
-  // The day to which the challenge's units belong, from its first ones on: what the statement before has written is
-  // seen by this one, whose rows that one has locked. Asked for at once, both share a round trip.
-  const day = sql`
-    update challenges c set day_started_at = case c.lane when 'known' then g.known_day_started_at
-      else g.other_day_started_at end
-    from guards g
-    where c.id = ${request.challengeId} and c.user_id = ${request.userId} and g.user_id = c.user_id
-      and c.units > 0 and c.day_started_at is null`;
-  const [{ rows }] = await Promise.all([charge.execute(db), ...(units > 0 ? [day.execute(db)] : [])]);
-  const row = rows[0];
+      for update
+    ), known as (${guardUpdate('known')}), other as (${guardUpdate('other')}),
+    g as (select * from known union all select * from other)
+    update challenges set tries = tries + 1, units = units + ${units}::int,
+      day_started_at = coalesce(challenges.day_started_at, case when ${units}::int > 0 then g.day_started_at end)
+    from c, g where challenges.id = c.id
+    returning c.lane, challenges.tries, g.in_a_row, g.total`.execute(db);
+  const [row] = rows;
   if (row === undefined) return undefined;
-  if (row.in_a_row === null || row.total === null) {
-    // The challenge's row is still locked by this transaction, so nobody saw the try that is taken back here.
-    await sql`
-      update challenges set tries = tries - 1, units = units - ${units}::int,
-        day_started_at = case when units > ${units}::int then day_started_at end
-      where id = ${request.challengeId}`.execute(db);
-    return undefined;
-  }
   return { lane: row.lane, tries: row.tries, inARow: row.in_a_row, total: row.total };
 }
