@@ -106,6 +106,10 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     logger,
     views,
     clientAddress: createClientAddress(settings.trustedProxies),
+    certificateHeaders:
+      settings.clientCertificateHeader === undefined
+        ? undefined
+        : { certificate: settings.clientCertificateHeader, verified: settings.clientCertificateVerifiedHeader },
     routers: [
       interactionRoutes(interaction),
       registrationRoutes({

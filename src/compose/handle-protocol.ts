@@ -132,6 +132,10 @@ export async function createHandleProtocol({
     isGrantLive: (grantId, sessionUid) => guarded(() => tokens.isLive(grantId, sessionUid, false)),
     onTokenExchange: createRecordExchange(services.inTransaction),
     requireDpopNonce: settings.requireDpopNonce,
+    certificates:
+      settings.clientCertificateHeader === undefined
+        ? undefined
+        : { areVerified: settings.clientCertificateVerifiedHeader !== undefined, address: settings.mtlsAddress },
     registers: settings.registration !== 'off',
     onSessionEnded: async (uid) => {
       await guarded(() => sessions.end(uid, 'sign-out'));

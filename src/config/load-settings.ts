@@ -155,6 +155,15 @@ function crossChecks(values: Record<string, unknown>, production: boolean): stri
   if (production && typeof issuer === 'string' && !issuer.startsWith('https:')) {
     faults.push(`ISSUER: must be https with NODE_ENV=production, got '${shown(issuer)}'`);
   }
+  if (values['clientCertificateVerifiedHeader'] !== undefined && values['clientCertificateHeader'] === undefined) {
+    faults.push(
+      "TWOFOLD_CLIENT_CERTIFICATE_HEADER: must be set with TWOFOLD_CLIENT_CERTIFICATE_VERIFIED_HEADER, got ''",
+    );
+  }
+  const proxies = values['trustedProxies'];
+  if (values['clientCertificateHeader'] !== undefined && Array.isArray(proxies) && proxies.length === 0) {
+    faults.push("TRUSTED_PROXIES: must be set with TWOFOLD_CLIENT_CERTIFICATE_HEADER: nobody else is believed, got ''");
+  }
   if (values['redisUrl'] !== undefined && values['databaseUrl'] === undefined) {
     faults.push("DATABASE_URL: must be set with REDIS_URL: the embedded database serves one process only, got ''");
   }

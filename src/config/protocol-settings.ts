@@ -40,6 +40,11 @@ const resourceServers = z
   );
 
 /** What the protocol's endpoints offer, and the keys they sign with. */
+const headerName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{2,60}$/i, 'must be the name of a header')
+  .transform((value) => value.toLowerCase());
+
 export const protocolSettings = {
   signingKeyDays: {
     name: 'TWOFOLD_SIGNING_KEY_DAYS',
@@ -93,6 +98,27 @@ export const protocolSettings = {
     default: 'false',
     sentence:
       'Whether clients whose registration says what (`twofold_token_exchange`) may exchange a person’s token for one of their own to act for that person (RFC 8693).',
+  },
+  clientCertificateHeader: {
+    name: 'TWOFOLD_CLIENT_CERTIFICATE_HEADER',
+    path: 'protocol.client_certificate_header',
+    schema: headerName,
+    sentence:
+      'The header in which your proxy hands on a client’s TLS certificate, as URL-encoded PEM or by RFC 9440; turns on certificate-bound tokens and self_signed_tls_client_auth (RFC 8705). Believed of TRUSTED_PROXIES alone.',
+  },
+  clientCertificateVerifiedHeader: {
+    name: 'TWOFOLD_CLIENT_CERTIFICATE_VERIFIED_HEADER',
+    path: 'protocol.client_certificate_verified_header',
+    schema: headerName,
+    sentence:
+      'The header that bears SUCCESS where your proxy verified the certificate against authorities you trust; turns on tls_client_auth.',
+  },
+  mtlsAddress: {
+    name: 'TWOFOLD_MTLS_ADDRESS',
+    path: 'protocol.mtls_address',
+    schema: z.url({ protocol: /^https$/ }).refine((value) => !value.endsWith('/'), 'must not end with a slash'),
+    sentence:
+      'Where the proxy asks clients for a certificate, if that is another host than the issuer’s; told as mtls_endpoint_aliases.',
   },
   resourceServers: {
     name: 'TWOFOLD_RESOURCE_SERVERS',

@@ -7,6 +7,7 @@ import { limitBodyTime } from './body-time.ts';
 import { handleErrors, type ErrorAnswers } from './errors.ts';
 import { acceptReports } from './csp-reports.ts';
 import { closedPolicy, everyAnswersHeaders, guardHeaders } from './headers.ts';
+import { takeClientCertificate, type CertificateHeaders, type ClientCertificate } from './client-certificate.ts';
 import { setReader } from './reader.ts';
 import { routeOf } from './route-of.ts';
 import { readFields } from './forms.ts';
@@ -19,6 +20,8 @@ export interface AppOptions {
   readonly logger: Logger;
   readonly views: Views;
   readonly clientAddress: ClientAddress;
+  /** The headers of a client's certificate, where the proxy hands one on. */
+  readonly certificateHeaders: CertificateHeaders | undefined;
   readonly routers: readonly Router[];
   /** Protocol endpoints; sees requests as if they had been sent to the issuer's own address. */
   readonly handleProtocol: (ctx: Context, origin: Origin) => Promise<void>;
@@ -44,6 +47,8 @@ export interface Origin {
   readonly address: string;
   readonly userAgent: string;
   readonly arrivedAt: number;
+  /** Of the connection between client and proxy. */
+  readonly certificate?: ClientCertificate | undefined;
 }
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -110,14 +115,18 @@ const answerToNoHttp = [
   '\r\n',
 ].join('\r\n');
 
-function identify({ logger, clientAddress, epochMilliseconds, issuer, newId }: AppOptions) {
+function identify({ logger, clientAddress, certificateHeaders, epochMilliseconds, issuer, newId }: AppOptions) {
   const { host, protocol } = new URL(issuer);
   return async (ctx: Context, next: Next): Promise<void> => {
     const requestId = newId();
     const arrivedAt = epochMilliseconds();
     const forwarded = ctx.req.headers['x-forwarded-for'];
     const address = clientAddress(ctx.req.socket.remoteAddress, forwarded?.toString());
-    const origin: Origin = { requestId, address, userAgent: ctx.get('User-Agent').slice(0, 300), arrivedAt };
+    const isFromProxy = clientAddress.isProxy(ctx.req.socket.remoteAddress);
+    const certificate =
+      certificateHeaders && takeClientCertificate(ctx.req, certificateHeaders, isFromProxy, new Date(arrivedAt));
+    const userAgent = ctx.get('User-Agent').slice(0, 300);
+    const origin: Origin = { requestId, address, userAgent, arrivedAt, certificate };
     Object.assign(ctx.state, { requestId, origin });
     setReader(ctx, { requestId });
     guardHeaders(ctx.res, { https: protocol === 'https:' });

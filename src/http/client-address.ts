@@ -10,7 +10,10 @@ export const unknownAddress = 'unknown';
 const mostHops = 10;
 
 /** From the peer of the connection and the X-Forwarded-For header to the client's address. */
-export type ClientAddress = (socketAddress: string | undefined, forwardedFor: string | undefined) => string;
+export type ClientAddress = ((socketAddress: string | undefined, forwardedFor: string | undefined) => string) & {
+  /** Whether the peer of the connection is a trusted proxy. */
+  isProxy(socketAddress: string | undefined): boolean;
+};
 
 /**
  * Tells the client's address: the peer of the connection, or, where the peer is a trusted proxy, the right-most entry
@@ -22,7 +25,11 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
   const isTrusted = (address: Address): boolean =>
     trusted.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
 
-  return (socketAddress, forwardedFor) => {
+  const isProxy = (socketAddress: string | undefined): boolean => {
+    const peer = parseAddress(socketAddress ?? '');
+    return peer !== undefined && isTrusted(peer);
+  };
+  const addressOf = (socketAddress: string | undefined, forwardedFor: string | undefined): string => {
     const peer = parseAddress(socketAddress ?? '');
     if (peer === undefined) return unknownAddress;
     if (!isTrusted(peer) || forwardedFor === undefined) return peer.toString();
@@ -34,6 +41,7 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
     }
     return unknownAddress;
   };
+  return Object.assign(addressOf, { isProxy });
 }
 
 /** Budgets are shared by those who share a network: /24 for IPv4, /64 for IPv6. */

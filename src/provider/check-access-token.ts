@@ -1,3 +1,4 @@
+import { createHash, type X509Certificate } from 'node:crypto';
 import type Provider from 'oidc-provider';
 import type { Clock } from '../clock.ts';
 import { hashToken } from '../crypto/random.ts';
@@ -10,6 +11,8 @@ export interface ApiCall {
   readonly authorization: string;
   /** The header `DPoP`. */
   readonly dpop: string;
+  /** The certificate of the connection between client and proxy. */
+  readonly certificate?: X509Certificate | undefined;
   readonly method: string;
   /** Without query; below the issuer's own path. */
   readonly path: string;
@@ -48,6 +51,7 @@ interface StoredToken {
   readonly aud?: string | string[];
   readonly scope?: string;
   readonly jkt?: string;
+  readonly 'x5t#S256'?: string;
   readonly grantId?: string;
   readonly sessionUid?: string;
   readonly isValid: boolean;
@@ -72,6 +76,11 @@ export function createCheckAccessToken({ provider, acrNames, issuer, clock }: Ch
     if ((await engine.Client.find(clientId)) === undefined) return refused(scheme);
     // A bound token is worth nothing without its key, and never passes as a bearer token (RFC 9449 section 7.2).
     if ((found.jkt !== undefined) !== (scheme === 'DPoP')) return refused(scheme);
+    // RFC 8705 section 3: the certificate of this connection must be the one the token was given to.
+    const boundTo = found['x5t#S256'];
+    if (boundTo !== undefined && (call.certificate === undefined || thumbprintOf(call.certificate) !== boundTo)) {
+      return refused(scheme);
+    }
     if (scheme === 'DPoP') {
       const nowSeconds = clock.epochSeconds();
       const expected = { method: call.method, uri: `${issuer}${call.path}`, accessToken: value, nowSeconds };
@@ -96,6 +105,8 @@ export function createCheckAccessToken({ provider, acrNames, issuer, clock }: Ch
     };
   };
 }
+
+const thumbprintOf = ({ raw }: X509Certificate): string => createHash('sha256').update(raw).digest('base64url');
 
 async function isFirstUse(engine: Provider, clientId: string, jti: string, until: number): Promise<boolean> {
   const { ReplayDetection } = engine as unknown as {

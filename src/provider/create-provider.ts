@@ -71,6 +71,8 @@ export interface ProviderOptions {
   /** Told of each exchange that was asked for, before its answer leaves. */
   readonly onTokenExchange: (outcome: ExchangeOutcome) => Promise<void>;
   readonly requireDpopNonce: boolean;
+  /** What may be done with clients' certificates (RFC 8705); undefined: nothing. */
+  readonly certificates: { readonly areVerified: boolean; readonly address: string | undefined } | undefined;
   /** Whether clients may register themselves; the endpoint is our own, the metadata say where. */
   readonly registers: boolean;
   readonly sessionLifetimeSeconds: number;
@@ -110,7 +112,10 @@ export function createProvider(options: ProviderOptions): Provider {
     },
     fetch: options.fetch,
     features: createFeatures(options),
-    discovery: options.registers ? { registration_endpoint: `${options.issuer}/register` } : {},
+    discovery: {
+      ...(options.registers ? { registration_endpoint: `${options.issuer}/register` } : {}),
+      ...mtlsAliases(options),
+    },
     enabledJWA: enabledAlgorithms(options),
     assertJwtClientAuthClaimsAndHeader: assertClientAssertion as never,
     clientBasedCORS: allowedOrigin as never,
@@ -132,7 +137,7 @@ export function createProvider(options: ProviderOptions): Provider {
       (code.scopes.has('offline_access') || (client.applicationType === 'web' && client.clientAuthMethod === 'none')),
     // Public clients cannot prove who they are, so each of their refresh tokens serves once (RFC 9700 section 2.2.2).
     rotateRefreshToken: (ctx) =>
-      ctx.oidc.client?.clientAuthMethod === 'none' && ctx.oidc.entities.RefreshToken?.jkt === undefined,
+      ctx.oidc.client?.clientAuthMethod === 'none' && !isBound(ctx.oidc.entities.RefreshToken),
     pkce: {
       required: (_ctx, client) => client.clientAuthMethod === 'none' || own(client, 'requirePkce') !== false,
     },
@@ -217,6 +222,27 @@ function proofOf(ctx: KoaContextWithOIDC | undefined): Record<string, unknown> |
   const source = AuthorizationCode ?? RefreshToken ?? DeviceCode;
   if (source?.acr === undefined) return undefined;
   return { acr: source.acr, amr: source.amr, auth_time: source.authTime };
+}
+
+/** The endpoints at the address where the proxy asks for a certificate (RFC 8705 section 5). */
+function mtlsAliases({ certificates }: ProviderOptions): Record<string, unknown> {
+  const address = certificates?.address;
+  if (address === undefined) return {};
+  const aliases = {
+    token_endpoint: `${address}/token`,
+    revocation_endpoint: `${address}/revoke`,
+    introspection_endpoint: `${address}/introspect`,
+    pushed_authorization_request_endpoint: `${address}/par`,
+    device_authorization_endpoint: `${address}/device/auth`,
+    userinfo_endpoint: `${address}/me`,
+  };
+  return { mtls_endpoint_aliases: aliases };
+}
+
+/** A token bound to a key or a certificate is worth nothing to a thief, and need not serve once. */
+function isBound(token: object | undefined): boolean {
+  const { jkt, 'x5t#S256': thumbprint } = (token ?? {}) as { readonly jkt?: string; readonly 'x5t#S256'?: string };
+  return jkt !== undefined || thumbprint !== undefined;
 }
 
 /** How long anyone may keep the keys and the metadata; a new signing key is published at least this long ahead. */

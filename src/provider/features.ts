@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { errors, type ClientMetadata, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { fapiAlgorithms } from '../relying-parties/fapi-profile.ts';
 import { own, textOf } from './own-client-metadata.ts';
+import { subjectMatches } from './certificate-subject.ts';
+import { requestOrigin } from './request-origin.ts';
 import type { ProviderOptions } from './create-provider.ts';
 import { anonymousSessionSeconds, keepDeviceSession } from './device-session.ts';
 import { createResourceServerInfo, mayIntrospect } from './resource-servers.ts';
@@ -15,9 +17,17 @@ const acceptedAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] as co
 const ourAlgorithms = ['RS256', 'ES256', 'EdDSA'] as const;
 
 /** How clients may prove who they are. */
-export function authMethods({ readKeptSecrets }: ProviderOptions): NonNullable<Configuration['clientAuthMethods']> {
+export function authMethods({
+  readKeptSecrets,
+  certificates,
+}: ProviderOptions): NonNullable<Configuration['clientAuthMethods']> {
   const always = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
-  return [...always, ...(readKeptSecrets === undefined ? [] : (['client_secret_jwt'] as const))];
+  return [
+    ...always,
+    ...(readKeptSecrets === undefined ? [] : (['client_secret_jwt'] as const)),
+    ...(certificates === undefined ? [] : (['self_signed_tls_client_auth'] as const)),
+    ...(certificates?.areVerified === true ? (['tls_client_auth'] as const) : []),
+  ];
 }
 
 export const enabledAlgorithms = ({ readKeptSecrets }: ProviderOptions) =>
@@ -63,6 +73,19 @@ export function createFeatures(options: ProviderOptions): Features {
     jwtResponseModes: { enabled: true },
     jwtUserinfo: { enabled: true },
     encryption: { enabled: true },
+    // The certificate reaches us from the trusted proxy alone; the door took the header from everybody else.
+    mTLS: {
+      enabled: options.certificates !== undefined,
+      certificateBoundAccessTokens: true,
+      selfSignedTlsClientAuth: true,
+      tlsClientAuth: options.certificates?.areVerified === true,
+      getCertificate: () => requestOrigin.getStore()?.certificate?.certificate,
+      certificateAuthorized: () => requestOrigin.getStore()?.certificate?.isVerified === true,
+      certificateSubjectMatches: (_ctx, parameter, expected) => {
+        const certificate = requestOrigin.getStore()?.certificate?.certificate;
+        return certificate !== undefined && subjectMatches(certificate, parameter, expected);
+      },
+    },
     revocation: {
       enabled: true,
       // Who holds a token of somebody else's ends nothing with it (RFC 7009 section 2.1).

@@ -26,6 +26,15 @@ export interface AppliedRelyingParty {
   readonly clientSecret: string | null;
 }
 
+/** One of these says whose certificate a client of `tls_client_auth` has (RFC 8705 section 2.1.2). */
+export const certificateNames = [
+  'tls_client_auth_subject_dn',
+  'tls_client_auth_san_dns',
+  'tls_client_auth_san_uri',
+  'tls_client_auth_san_ip',
+  'tls_client_auth_san_email',
+] as const;
+
 const texts = [
   'client_name',
   'client_uri',
@@ -64,6 +73,8 @@ const others = [
   'require_signed_request_object',
   'subject_type',
   'sector_identifier_uri',
+  'tls_client_certificate_bound_access_tokens',
+  ...certificateNames,
 ];
 const ours = ['client_id', 'client_secret', 'require_pkce', 'first_party', 'acr_values'];
 const known = new Set([
@@ -174,7 +185,8 @@ export function readRelyingParty(request: RelyingPartyRequest, names: AcrNames) 
   checkAcrValues('default_acr_values', metadata['default_acr_values'], names);
   const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic';
   const confidential = hasSecrets(metadata);
-  if (!confidential && method !== 'none' && method !== 'private_key_jwt') {
+  const withoutSecret = ['none', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'];
+  if (!confidential && !withoutSecret.some((name) => name === method)) {
     throw new InvalidInput('token_endpoint_auth_method', 'there is no such method here');
   }
   if (client_secret !== undefined) {

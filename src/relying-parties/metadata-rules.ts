@@ -27,6 +27,9 @@ export function checkCombinations(metadata: Metadata): void {
   }
   const keys = [metadata['jwks'], metadata['jwks_uri']].filter((one) => one !== undefined).length;
   if (keys === 2) refuse('jwks', 'give jwks or jwks_uri, not both');
+  if (method === 'self_signed_tls_client_auth' && keys === 0) {
+    refuse('jwks', 'self_signed_tls_client_auth needs jwks or jwks_uri, with the certificate as x5c');
+  }
   if (method === 'private_key_jwt' && keys === 0) refuse('jwks', 'private_key_jwt needs jwks or jwks_uri');
   for (const field of ['jwks_uri', 'sector_identifier_uri']) {
     const address = metadata[field];

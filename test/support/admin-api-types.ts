@@ -795,7 +795,7 @@ export interface components {
             /** @enum {string} */
             application_type?: "web" | "native";
             /** @enum {string} */
-            token_endpoint_auth_method?: "client_secret_basic" | "client_secret_post" | "client_secret_jwt" | "private_key_jwt" | "none";
+            token_endpoint_auth_method?: "client_secret_basic" | "client_secret_post" | "client_secret_jwt" | "private_key_jwt" | "tls_client_auth" | "self_signed_tls_client_auth" | "none";
             /** @description Scopes of our own APIs that it may ask for stand here too. */
             scope?: string;
             jwks?: {
@@ -814,6 +814,31 @@ export interface components {
             backchannel_logout_session_required?: boolean;
             dpop_bound_access_tokens?: boolean;
             require_pushed_authorization_requests?: boolean;
+            tls_client_certificate_bound_access_tokens?: boolean;
+            /** @description As in RFC 4514; of these five give one (RFC 8705). */
+            tls_client_auth_subject_dn?: string;
+            tls_client_auth_san_dns?: string;
+            tls_client_auth_san_uri?: string;
+            tls_client_auth_san_ip?: string;
+            tls_client_auth_san_email?: string;
+            allowed_cors_origins?: string[];
+            default_max_age?: number;
+            require_auth_time?: boolean;
+            token_endpoint_auth_signing_alg?: string;
+            id_token_encrypted_response_alg?: string;
+            id_token_encrypted_response_enc?: string;
+            userinfo_signed_response_alg?: string;
+            userinfo_encrypted_response_alg?: string;
+            userinfo_encrypted_response_enc?: string;
+            introspection_signed_response_alg?: string;
+            authorization_signed_response_alg?: string;
+            request_object_signing_alg?: string;
+            require_signed_request_object?: boolean;
+            /**
+             * @description FAPI 2.0: turns on what it demands.
+             * @enum {string}
+             */
+            twofold_fapi_profile?: "security" | "message-signing";
             /** @description What it may exchange (RFC 8693): tokens of these clients, for these audiences, against tokens for these. */
             twofold_token_exchange?: {
                 subject_clients: string[];
@@ -840,7 +865,7 @@ export interface components {
             grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code" | "urn:ietf:params:oauth:grant-type:token-exchange")[] | null;
             response_types?: "code"[] | null;
             application_type?: ("web" | "native") | null;
-            token_endpoint_auth_method?: ("client_secret_basic" | "client_secret_post" | "client_secret_jwt" | "private_key_jwt" | "none") | null;
+            token_endpoint_auth_method?: ("client_secret_basic" | "client_secret_post" | "client_secret_jwt" | "private_key_jwt" | "tls_client_auth" | "self_signed_tls_client_auth" | "none") | null;
             scope?: string | null;
             jwks?: {
                 keys: {
@@ -856,6 +881,26 @@ export interface components {
             backchannel_logout_session_required?: boolean | null;
             dpop_bound_access_tokens?: boolean | null;
             require_pushed_authorization_requests?: boolean | null;
+            tls_client_certificate_bound_access_tokens?: boolean | null;
+            tls_client_auth_subject_dn?: string | null;
+            tls_client_auth_san_dns?: string | null;
+            tls_client_auth_san_uri?: string | null;
+            tls_client_auth_san_ip?: string | null;
+            tls_client_auth_san_email?: string | null;
+            allowed_cors_origins?: string[] | null;
+            default_max_age?: number | null;
+            require_auth_time?: boolean | null;
+            token_endpoint_auth_signing_alg?: string | null;
+            id_token_encrypted_response_alg?: string | null;
+            id_token_encrypted_response_enc?: string | null;
+            userinfo_signed_response_alg?: string | null;
+            userinfo_encrypted_response_alg?: string | null;
+            userinfo_encrypted_response_enc?: string | null;
+            introspection_signed_response_alg?: string | null;
+            authorization_signed_response_alg?: string | null;
+            request_object_signing_alg?: string | null;
+            require_signed_request_object?: boolean | null;
+            twofold_fapi_profile?: ("security" | "message-signing") | null;
             twofold_token_exchange?: {
                 subject_clients: string[];
                 subject_audiences: string[];
@@ -1228,6 +1273,46 @@ export interface components {
             /** @description As in RFC 7591. */
             require_pushed_authorization_requests?: unknown;
             /** @description As in RFC 7591. */
+            tls_client_certificate_bound_access_tokens?: unknown;
+            /** @description As in RFC 7591. */
+            tls_client_auth_subject_dn?: unknown;
+            /** @description As in RFC 7591. */
+            tls_client_auth_san_dns?: unknown;
+            /** @description As in RFC 7591. */
+            tls_client_auth_san_uri?: unknown;
+            /** @description As in RFC 7591. */
+            tls_client_auth_san_ip?: unknown;
+            /** @description As in RFC 7591. */
+            tls_client_auth_san_email?: unknown;
+            /** @description As in RFC 7591. */
+            allowed_cors_origins?: unknown;
+            /** @description As in RFC 7591. */
+            default_max_age?: unknown;
+            /** @description As in RFC 7591. */
+            require_auth_time?: unknown;
+            /** @description As in RFC 7591. */
+            token_endpoint_auth_signing_alg?: unknown;
+            /** @description As in RFC 7591. */
+            id_token_encrypted_response_alg?: unknown;
+            /** @description As in RFC 7591. */
+            id_token_encrypted_response_enc?: unknown;
+            /** @description As in RFC 7591. */
+            userinfo_signed_response_alg?: unknown;
+            /** @description As in RFC 7591. */
+            userinfo_encrypted_response_alg?: unknown;
+            /** @description As in RFC 7591. */
+            userinfo_encrypted_response_enc?: unknown;
+            /** @description As in RFC 7591. */
+            introspection_signed_response_alg?: unknown;
+            /** @description As in RFC 7591. */
+            authorization_signed_response_alg?: unknown;
+            /** @description As in RFC 7591. */
+            request_object_signing_alg?: unknown;
+            /** @description As in RFC 7591. */
+            require_signed_request_object?: unknown;
+            /** @description As in RFC 7591. */
+            twofold_fapi_profile?: unknown;
+            /** @description As in RFC 7591. */
             twofold_token_exchange?: unknown;
             /** @description True unless an operator lifts it for a confidential client. */
             require_pkce: boolean;
@@ -1307,6 +1392,46 @@ export interface components {
             dpop_bound_access_tokens?: unknown;
             /** @description As in RFC 7591. */
             require_pushed_authorization_requests?: unknown;
+            /** @description As in RFC 7591. */
+            tls_client_certificate_bound_access_tokens?: unknown;
+            /** @description As in RFC 7591. */
+            tls_client_auth_subject_dn?: unknown;
+            /** @description As in RFC 7591. */
+            tls_client_auth_san_dns?: unknown;
+            /** @description As in RFC 7591. */
+            tls_client_auth_san_uri?: unknown;
+            /** @description As in RFC 7591. */
+            tls_client_auth_san_ip?: unknown;
+            /** @description As in RFC 7591. */
+            tls_client_auth_san_email?: unknown;
+            /** @description As in RFC 7591. */
+            allowed_cors_origins?: unknown;
+            /** @description As in RFC 7591. */
+            default_max_age?: unknown;
+            /** @description As in RFC 7591. */
+            require_auth_time?: unknown;
+            /** @description As in RFC 7591. */
+            token_endpoint_auth_signing_alg?: unknown;
+            /** @description As in RFC 7591. */
+            id_token_encrypted_response_alg?: unknown;
+            /** @description As in RFC 7591. */
+            id_token_encrypted_response_enc?: unknown;
+            /** @description As in RFC 7591. */
+            userinfo_signed_response_alg?: unknown;
+            /** @description As in RFC 7591. */
+            userinfo_encrypted_response_alg?: unknown;
+            /** @description As in RFC 7591. */
+            userinfo_encrypted_response_enc?: unknown;
+            /** @description As in RFC 7591. */
+            introspection_signed_response_alg?: unknown;
+            /** @description As in RFC 7591. */
+            authorization_signed_response_alg?: unknown;
+            /** @description As in RFC 7591. */
+            request_object_signing_alg?: unknown;
+            /** @description As in RFC 7591. */
+            require_signed_request_object?: unknown;
+            /** @description As in RFC 7591. */
+            twofold_fapi_profile?: unknown;
             /** @description As in RFC 7591. */
             twofold_token_exchange?: unknown;
             /** @description True unless an operator lifts it for a confidential client. */

@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import type { Origin } from '../../http/app.ts';
 import { acrTwoFactors } from '../../domain/authentication.ts';
 import type { RequestContext } from '../../domain/audit-event.ts';
 import { Fault } from '../../errors.ts';
@@ -33,6 +34,7 @@ export async function authenticate(refusal: Refusal): Promise<Authenticated> {
   const check = await services.checkToken({
     authorization: ctx.get('Authorization'),
     dpop: ctx.get('DPoP'),
+    certificate: (ctx.state as { origin?: Pick<Origin, 'certificate'> }).origin?.certificate?.certificate,
     method: ctx.method,
     path: ctx.path,
   });

@@ -8,6 +8,7 @@ const params = z.strictObject({ client_id: z.string().min(1).max(200) });
 const address = z.string().max(2000);
 const addresses = z.array(address).max(100);
 const text = z.string().max(500);
+const algorithm = z.string().max(40);
 const names = z.array(text.min(1)).min(1).max(50);
 
 const metadata = {
@@ -37,6 +38,8 @@ const metadata = {
     'client_secret_post',
     'client_secret_jwt',
     'private_key_jwt',
+    'tls_client_auth',
+    'self_signed_tls_client_auth',
     'none',
   ]),
   scope: z.string().max(2000).describe('Scopes of our own APIs that it may ask for stand here too.'),
@@ -50,6 +53,26 @@ const metadata = {
   backchannel_logout_session_required: z.boolean(),
   dpop_bound_access_tokens: z.boolean(),
   require_pushed_authorization_requests: z.boolean(),
+  tls_client_certificate_bound_access_tokens: z.boolean(),
+  tls_client_auth_subject_dn: text.describe('As in RFC 4514; of these five give one (RFC 8705).'),
+  tls_client_auth_san_dns: text,
+  tls_client_auth_san_uri: address,
+  tls_client_auth_san_ip: text,
+  tls_client_auth_san_email: text,
+  allowed_cors_origins: addresses,
+  default_max_age: z.int().min(0).max(31_536_000),
+  require_auth_time: z.boolean(),
+  token_endpoint_auth_signing_alg: algorithm,
+  id_token_encrypted_response_alg: algorithm,
+  id_token_encrypted_response_enc: algorithm,
+  userinfo_signed_response_alg: algorithm,
+  userinfo_encrypted_response_alg: algorithm,
+  userinfo_encrypted_response_enc: algorithm,
+  introspection_signed_response_alg: algorithm,
+  authorization_signed_response_alg: algorithm,
+  request_object_signing_alg: algorithm,
+  require_signed_request_object: z.boolean(),
+  twofold_fapi_profile: z.enum(['security', 'message-signing']).describe('FAPI 2.0: turns on what it demands.'),
   twofold_token_exchange: z
     .strictObject({ subject_clients: names, subject_audiences: names, audiences: names })
     .describe(
