@@ -128,6 +128,7 @@ export async function createHandleProtocol({
     markUsed: (idHash, lifetimeSeconds) => usedOnce.mark('replay', idHash, lifetimeSeconds),
     pairwiseKey: await readServiceSecret(db, secretBox, 'pairwise-subjects'),
     resourceServers: settings.resourceServers,
+    authorizationDetailsTypes: settings.authorizationDetailsTypes,
     exchangesTokens: settings.tokenExchange,
     isGrantLive: (grantId, sessionUid) => guarded(() => tokens.isLive(grantId, sessionUid, false)),
     onTokenExchange: createRecordExchange(services.inTransaction),

@@ -42,6 +42,7 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
     setPassword: services.setPassword,
     firstEnrolment: services.firstEnrolment,
     selfRegistration: settings.selfRegistration,
+    detailTitles: new Map(settings.authorizationDetailsTypes.map(({ type, title }) => [type, title])),
     isSecondFactorClosed: async (userId) =>
       isClosed(await reading(({ guards }) => guards.readGuard(userId)), services.secondFactor.limits),
     isOtherLaneClosed: async (userId) =>

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { authorizationDetailsTypes } from './authorization-details.ts';
 import { flag, whole, type SettingDefinition } from './setting-definition.ts';
 
 const resourceServerOptions = z.strictObject({
@@ -82,6 +83,14 @@ export const protocolSettings = {
     default: 'off',
     sentence:
       'Whether clients may register themselves (RFC 7591): not at all, with a token that an operator made, or whoever comes.',
+  },
+  authorizationDetailsTypes: {
+    name: 'TWOFOLD_AUTHORIZATION_DETAILS_TYPES',
+    path: 'protocol.authorization_details_types',
+    schema: authorizationDetailsTypes,
+    default: '',
+    sentence:
+      'Types of rich authorization requests (RFC 9396), as JSON: each by its name with `title`, `resource` and `schema`; off without.',
   },
   clientSecretJwt: {
     name: 'TWOFOLD_CLIENT_SECRET_JWT',

@@ -78,6 +78,13 @@ interface SignInPages {
     readonly scopes: readonly { readonly name: string; readonly isNew: boolean; readonly description?: string }[];
     /** Hosts of the APIs asked for (resource indicators), if any. */
     readonly resources?: readonly string[] | undefined;
+    /** Rich authorization requests, whole: titles by language, and every field. */
+    readonly details?:
+      | readonly {
+          readonly title: Readonly<Record<string, string>>;
+          readonly fields: readonly { readonly name: string; readonly value: string }[];
+        }[]
+      | undefined;
     /** Whether the answer is kept, so that this is not asked again. */
     readonly remembered: boolean;
     /** The client cannot prove who it is (native or public). */

@@ -1,4 +1,5 @@
 import { newId } from '../crypto/random.ts';
+import { fieldsOf, type AuthorizationDetail } from '../domain/authorization-details.ts';
 import { Fault } from '../errors.ts';
 import { answer } from './answer.ts';
 import type { NextStep } from '../domain/next-step.ts';
@@ -194,7 +195,9 @@ async function showConsent(step: Step, remark: Remark): Promise<void> {
   const details = interaction.prompt.details as {
     missingOIDCScope?: string[];
     missingResourceScopes?: Record<string, string[]>;
+    rar?: AuthorizationDetail[];
   };
+  const { rar = [] } = details;
   const servers = Object.entries(details.missingResourceScopes ?? {});
   const asked = parameterOf(step, 'scope').split(' ');
   const missing = new Set([...(details.missingOIDCScope ?? []), ...servers.flatMap(([, scopes]) => scopes)]);
@@ -208,7 +211,12 @@ async function showConsent(step: Step, remark: Remark): Promise<void> {
       accountName: user?.username ?? '',
       scopes: asked.filter((name) => name !== '').map((name) => ({ name, isNew: missing.has(name) })),
       resources: servers.map(([resource]) => new URL(resource).host),
-      remembered: true,
+      details: rar.map((detail) => ({
+        title: services.detailTitles.get(detail.type) ?? { en: detail.type },
+        fields: fieldsOf(detail),
+      })),
+      // Details are asked anew each time; what is shown is the whole of what is allowed.
+      remembered: rar.length === 0,
       unverified: client?.clientAuthMethod === 'none',
     },
     remark,

@@ -42,6 +42,8 @@ export interface InteractionServices {
   readonly setPassword: ReturnType<typeof createSetPassword>;
   readonly firstEnrolment: FirstEnrolment;
   readonly selfRegistration: boolean;
+  /** What people read types of rich authorization requests as, by language. */
+  readonly detailTitles: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** Whether guessing closed the second factor for the person, whatever the browser. */
   readonly isSecondFactorClosed: (userId: string) => Promise<boolean>;
   /** Whether only browsers nobody knows are held off: then a mailed link opens this one. */

@@ -2,9 +2,11 @@ import { Provider, type Adapter, type Configuration, type KoaContextWithOIDC } f
 import type { JWK } from 'jose';
 import type { Clock } from '../clock.ts';
 import { acrTwoFactors, answeredAcr, namesOf, type AcrNames } from '../domain/authentication.ts';
+import type { AuthorizationDetailsType } from '../config/authorization-details.ts';
 import type { User } from '../domain/user.ts';
 import { askedAcr } from './asked-acr.ts';
 import { accountOf, claimsByScope } from './claims.ts';
+import { withAuthorizationDetails } from './authorization-details.ts';
 import { sendLogoutTokensFromOutbox } from './logout-delivery.ts';
 import { isRefreshRefused } from './refresh-policy.ts';
 import { anonymousSessionSeconds } from './device-session.ts';
@@ -64,6 +66,8 @@ export interface ProviderOptions {
   readonly pairwiseKey: Buffer;
   /** Operators' own APIs. */
   readonly resourceServers: readonly RegisteredResourceServer[];
+  /** Types of rich authorization requests that the operator registered. */
+  readonly authorizationDetailsTypes: readonly AuthorizationDetailsType[];
   /** Whether tokens may be exchanged (RFC 8693). */
   readonly exchangesTokens: boolean;
   /** Whether grant, person and session are there and not ended. */
@@ -111,7 +115,7 @@ export function createProvider(options: ProviderOptions): Provider {
       short: { httpOnly: true, sameSite: 'lax', secure, signed: true, overwrite: true },
     },
     fetch: options.fetch,
-    features: createFeatures(options),
+    features: withAuthorizationDetails(createFeatures(options), options.authorizationDetailsTypes),
     discovery: {
       ...(options.registers ? { registration_endpoint: `${options.issuer}/register` } : {}),
       ...mtlsAliases(options),

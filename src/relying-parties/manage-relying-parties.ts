@@ -53,6 +53,7 @@ const lists = [
   'contacts',
   'default_acr_values',
   'allowed_cors_origins',
+  'authorization_details_types',
 ];
 const others = [
   'token_endpoint_auth_method',

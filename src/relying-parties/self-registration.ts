@@ -44,6 +44,7 @@ const operatorsOwn = new Set([
   'require_pkce',
   'acr_values',
   tokenExchangeField,
+  'authorization_details_types',
 ]);
 const grantsForAnyone = new Set([
   'authorization_code',

@@ -839,6 +839,8 @@ export interface components {
              * @enum {string}
              */
             twofold_fapi_profile?: "security" | "message-signing";
+            /** @description Types of rich authorization requests (RFC 9396) that it may send. */
+            authorization_details_types?: string[];
             /** @description What it may exchange (RFC 8693): tokens of these clients, for these audiences, against tokens for these. */
             twofold_token_exchange?: {
                 subject_clients: string[];
@@ -901,6 +903,7 @@ export interface components {
             request_object_signing_alg?: string | null;
             require_signed_request_object?: boolean | null;
             twofold_fapi_profile?: ("security" | "message-signing") | null;
+            authorization_details_types?: string[] | null;
             twofold_token_exchange?: {
                 subject_clients: string[];
                 subject_audiences: string[];
@@ -1313,6 +1316,8 @@ export interface components {
             /** @description As in RFC 7591. */
             twofold_fapi_profile?: unknown;
             /** @description As in RFC 7591. */
+            authorization_details_types?: unknown;
+            /** @description As in RFC 7591. */
             twofold_token_exchange?: unknown;
             /** @description True unless an operator lifts it for a confidential client. */
             require_pkce: boolean;
@@ -1432,6 +1437,8 @@ export interface components {
             require_signed_request_object?: unknown;
             /** @description As in RFC 7591. */
             twofold_fapi_profile?: unknown;
+            /** @description As in RFC 7591. */
+            authorization_details_types?: unknown;
             /** @description As in RFC 7591. */
             twofold_token_exchange?: unknown;
             /** @description True unless an operator lifts it for a confidential client. */

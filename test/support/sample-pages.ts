@@ -166,6 +166,16 @@ const signIn: readonly Sample[] = [
     accountName,
     scopes: manyScopes,
     resources: ['api.meadow-books.example'],
+    details: [
+      {
+        title: { en: 'Make a payment', de: 'Eine Zahlung auslösen' },
+        fields: [
+          { name: 'amount.value', value: '123.50' },
+          { name: 'amount.currency', value: 'EUR' },
+          { name: 'creditor', value: '<b>Meadow</b> & Sons' },
+        ],
+      },
+    ],
     remembered: false,
     unverified: true,
   }),

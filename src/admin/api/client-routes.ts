@@ -73,6 +73,10 @@ const metadata = {
   request_object_signing_alg: algorithm,
   require_signed_request_object: z.boolean(),
   twofold_fapi_profile: z.enum(['security', 'message-signing']).describe('FAPI 2.0: turns on what it demands.'),
+  authorization_details_types: z
+    .array(text)
+    .max(50)
+    .describe('Types of rich authorization requests (RFC 9396) that it may send.'),
   twofold_token_exchange: z
     .strictObject({ subject_clients: names, subject_audiences: names, audiences: names })
     .describe(
