@@ -1,7 +1,7 @@
 import { Provider, type Adapter, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import type { JWK } from 'jose';
 import type { Clock } from '../clock.ts';
-import { acrTwoFactors, answeredAcr, namesOf, type AcrNames } from '../domain/authentication.ts';
+import { answeredAcr, namesOf, type AcrNames } from '../domain/authentication.ts';
 import type { AuthorizationDetailsType } from '../config/authorization-details.ts';
 import type { User } from '../domain/user.ts';
 import { askedAcr } from './asked-acr.ts';
@@ -15,11 +15,12 @@ import { allowFormPost } from './form-post.ts';
 import { own, ownClientMetadata } from './own-client-metadata.ts';
 import { continueRotations } from './refresh-rotation.ts';
 import { createPairwiseSubject, rememberSubjects, sectorOf } from './pairwise-subject.ts';
-import { createOperatorsApi, type RegisteredResourceServer } from './resource-servers.ts';
+import type { RegisteredResourceServer } from './resource-servers.ts';
 import { allowTestAddresses, type TestAddresses } from './test-sign-in.ts';
 import { verifyWithKeptSecrets } from './secret-assertions.ts';
-import { createSubjectTokens, type SubjectTokens } from './subject-tokens.ts';
-import { delegationOf, offerTokenExchange, type ExchangeOutcome } from './token-exchange.ts';
+import { createSubjectTokens } from './subject-tokens.ts';
+import { delegationOf, type ExchangeOutcome } from './token-exchange.ts';
+import { exchangeTokens } from './exchange-tokens.ts';
 import { loadGrant } from './load-grant.ts';
 import { useIdentifiersOnce, type MarkUsed } from './single-use.ts';
 
@@ -202,20 +203,6 @@ export function createProvider(options: ProviderOptions): Provider {
   if (options.exchangesTokens) exchangeTokens(provider, options, subjectTokens);
   allowTestAddresses(provider, options.testAddresses);
   return provider;
-}
-
-function exchangeTokens(provider: Provider, options: ProviderOptions, subjectTokens: SubjectTokens): void {
-  const { adapter, acrNames, onTokenExchange, clock } = options;
-  offerTokenExchange(provider, {
-    subjectTokens,
-    adapter,
-    operatorsApi: createOperatorsApi(options.issuer, options.resourceServers),
-    isProofEnough: async (accountId, clientId, acr) =>
-      (acr !== undefined && acrNames.meaningOf(acr) === acrTwoFactors) ||
-      options.mayRefreshOneFactor(accountId, clientId),
-    onExchange: onTokenExchange,
-    epochSeconds: () => clock.epochSeconds(),
-  });
 }
 
 function proofOf(ctx: KoaContextWithOIDC | undefined): Record<string, unknown> | undefined {
