@@ -1,3 +1,4 @@
+import { isMetadataDocument } from '../provider/metadata-documents.ts';
 import type { AccountServices } from '../account/account-request.ts';
 import { createAccountSessions } from '../account/account-session.ts';
 import { createReadActivity } from '../account/activity.ts';
@@ -38,11 +39,13 @@ export function createAccountServices(parts: AccountParts): AccountServices {
     const listed = await inTransaction(({ tokens }) => tokens.listApplications(userId));
     const shown = await Promise.all(
       listed.map(async ({ clientId, scopes, allowedAt, lastUsedAt }) => {
-        const client = await provider().Client.find(clientId);
-        const [redirectUri = ''] = client?.redirectUris ?? [];
+        // A document is read for a sign-in, not for a list.
+        const isDocument = isMetadataDocument(clientId);
+        const client = isDocument ? undefined : await provider().Client.find(clientId);
+        const [redirectUri = isDocument ? clientId : ''] = client?.redirectUris ?? [];
         return {
           id: clientId,
-          name: client?.clientName ?? clientId,
+          name: client?.clientName ?? (isDocument ? new URL(clientId).host : clientId),
           host: URL.canParse(redirectUri) ? new URL(redirectUri).host || undefined : undefined,
           scopes: [...new Set(scopes.map((name) => readConsentName(name).scope))],
           allowedAt,
@@ -158,6 +161,9 @@ export function createAccountServices(parts: AccountParts): AccountServices {
         });
         return true;
       }),
-    clientName: async (clientId) => (await provider().Client.find(clientId))?.clientName ?? clientId,
+    clientName: async (clientId) =>
+      isMetadataDocument(clientId)
+        ? new URL(clientId).host
+        : ((await provider().Client.find(clientId))?.clientName ?? clientId),
   };
 }

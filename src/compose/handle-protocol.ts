@@ -5,6 +5,7 @@ import { Fault, NotFound } from '../errors.ts';
 import type { AcrNames } from '../domain/authentication.ts';
 import { mayRefreshOneFactor } from '../domain/next-step.ts';
 import type { Origin } from '../http/app.ts';
+import { networkOf } from '../http/client-address.ts';
 import { assertPlainUtf8 } from '../http/forms.ts';
 import { createAdapterFactory } from '../provider/adapter.ts';
 import { createProvider, type ProviderOptions } from '../provider/create-provider.ts';
@@ -133,6 +134,22 @@ export async function createHandleProtocol({
     isGrantLive: (grantId, sessionUid) => guarded(() => tokens.isLive(grantId, sessionUid, false)),
     onTokenExchange: createRecordExchange(services.inTransaction),
     requireDpopNonce: settings.requireDpopNonce,
+    metadataDocuments:
+      settings.metadataDocumentHosts.length === 0
+        ? undefined
+        : {
+            hosts: settings.metadataDocumentHosts.includes('*') ? 'any' : settings.metadataDocumentHosts,
+            // Strangers name the address: nobody may have the service fetch at will, nor from one host without end.
+            mayFetch: async (clientId) => {
+              const asker = `metadata-document:${networkOf(requestOrigin.getStore()?.address ?? '')}`;
+              const asked = `metadata-document-host:${new URL(clientId).host}`;
+              const wait = await services.attempts.charge([
+                { subject: asker, burst: 20, refillSeconds: 30 },
+                { subject: asked, burst: 60, refillSeconds: 10 },
+              ]);
+              return wait === 0;
+            },
+          },
     certificates:
       settings.clientCertificateHeader === undefined
         ? undefined

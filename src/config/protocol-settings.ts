@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { authorizationDetailsTypes } from './authorization-details.ts';
-import { flag, whole, type SettingDefinition } from './setting-definition.ts';
+import { flag, list, whole, type SettingDefinition } from './setting-definition.ts';
 
 const resourceServerOptions = z.strictObject({
   format: z.enum(['jwt', 'opaque']).default('jwt'),
@@ -107,6 +107,17 @@ export const protocolSettings = {
     default: 'false',
     sentence:
       'Whether clients whose registration says what (`twofold_token_exchange`) may exchange a person’s token for one of their own to act for that person (RFC 8693).',
+  },
+  metadataDocumentHosts: {
+    name: 'TWOFOLD_CLIENT_METADATA_DOCUMENT_HOSTS',
+    path: 'protocol.client_metadata_document_hosts',
+    schema: list.refine(
+      (hosts) => hosts.every((host) => host === '*' || /^[a-z0-9.-]+(?::\d{1,5})?$/i.test(host)),
+      'each must be a host, or * for all',
+    ),
+    default: '',
+    sentence:
+      'Hosts whose clients need no registration: their client_id is the https address of a metadata document, which is read. * takes everybody’s; empty turns it off.',
   },
   clientCertificateHeader: {
     name: 'TWOFOLD_CLIENT_CERTIFICATE_HEADER',

@@ -1,4 +1,5 @@
 import type { LocalsOf } from '../http/views.ts';
+import { isMetadataDocument } from '../provider/metadata-documents.ts';
 import { csrfBinding, pathOf, type Remark, type Step } from './step.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
 
@@ -41,9 +42,10 @@ async function relyingPartyOf({ interaction, services }: Step) {
   const host = redirectUri !== undefined && URL.canParse(redirectUri) ? new URL(redirectUri).host : '';
   return {
     id: clientId,
-    name: client.clientName ?? clientId,
+    // What a document says of itself nobody checked; where it lies is a fact.
+    name: isMetadataDocument(clientId) ? new URL(clientId).host : (client.clientName ?? clientId),
     host,
-    logoUri: client.logoUri,
+    logoUri: isMetadataDocument(clientId) ? undefined : client.logoUri,
     policyUri: client.policyUri,
     termsUri: client.tosUri,
     formTargets: formTargets([...(client.redirectUris ?? []), client.clientUri ?? '']),

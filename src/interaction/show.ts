@@ -1,3 +1,4 @@
+import { isMetadataDocument } from '../provider/metadata-documents.ts';
 import { newId } from '../crypto/random.ts';
 import { fieldsOf, type AuthorizationDetail } from '../domain/authorization-details.ts';
 import { Fault } from '../errors.ts';
@@ -203,7 +204,8 @@ async function showConsent(step: Step, remark: Remark): Promise<void> {
   const missing = new Set([...(details.missingOIDCScope ?? []), ...servers.flatMap(([, scopes]) => scopes)]);
   const accountId = interaction.session?.accountId;
   const user = accountId === undefined ? undefined : await services.findUser(accountId);
-  const client = await services.provider().Client.find(parameterOf(step, 'client_id'));
+  const clientId = parameterOf(step, 'client_id');
+  const client = await services.provider().Client.find(clientId);
   await answer(
     step,
     'consent',
@@ -217,7 +219,7 @@ async function showConsent(step: Step, remark: Remark): Promise<void> {
       })),
       // Details are asked anew each time; what is shown is the whole of what is allowed.
       remembered: rar.length === 0,
-      unverified: client?.clientAuthMethod === 'none',
+      unverified: client?.clientAuthMethod === 'none' || isMetadataDocument(clientId),
     },
     remark,
   );

@@ -8,6 +8,7 @@ import { askedAcr } from './asked-acr.ts';
 import { accountOf, claimsByScope } from './claims.ts';
 import { withAuthorizationDetails } from './authorization-details.ts';
 import { sendLogoutTokensFromOutbox } from './logout-delivery.ts';
+import type { MetadataDocumentHosts } from './metadata-documents.ts';
 import { isRefreshRefused } from './refresh-policy.ts';
 import { anonymousSessionSeconds } from './device-session.ts';
 import { allowedOrigin, assertClientAssertion, createFeatures, authMethods, enabledAlgorithms } from './features.ts';
@@ -76,6 +77,9 @@ export interface ProviderOptions {
   /** Told of each exchange that was asked for, before its answer leaves. */
   readonly onTokenExchange: (outcome: ExchangeOutcome) => Promise<void>;
   readonly requireDpopNonce: boolean;
+  /** Whose client id metadata documents are read; undefined: nobody's. */
+  readonly metadataDocuments:
+    { readonly hosts: MetadataDocumentHosts; readonly mayFetch: (clientId: string) => Promise<boolean> } | undefined;
   /** What may be done with clients' certificates (RFC 8705); undefined: nothing. */
   readonly certificates: { readonly areVerified: boolean; readonly address: string | undefined } | undefined;
   /** Whether clients may register themselves; the endpoint is our own, the metadata say where. */

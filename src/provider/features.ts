@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { errors, type ClientMetadata, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { fapiAlgorithms } from '../relying-parties/fapi-profile.ts';
+import { isDocumentAcceptable, isHostAllowed } from './metadata-documents.ts';
 import { own, textOf } from './own-client-metadata.ts';
 import { subjectMatches } from './certificate-subject.ts';
 import { requestOrigin } from './request-origin.ts';
@@ -73,6 +74,18 @@ export function createFeatures(options: ProviderOptions): Features {
     jwtResponseModes: { enabled: true },
     jwtUserinfo: { enabled: true },
     encryption: { enabled: true },
+    clientIdMetadataDocument: {
+      ack: 'draft-02',
+      enabled: options.metadataDocuments !== undefined,
+      allowFetch: async (_ctx, clientId) => {
+        const { metadataDocuments: documents } = options;
+        return (
+          documents !== undefined && isHostAllowed(documents.hosts, clientId) && (await documents.mayFetch(clientId))
+        );
+      },
+      allowClient: async (_ctx, client) => isDocumentAcceptable(client.clientId, client),
+      cacheDuration: { min: 60, max: 3600 },
+    },
     // The certificate reaches us from the trusted proxy alone; the door took the header from everybody else.
     mTLS: {
       enabled: options.certificates !== undefined,
