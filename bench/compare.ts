@@ -13,7 +13,8 @@ export interface Plan {
   operations: string[];
 }
 
-const warmUpRounds = 3;
+/** Of each operation on each side, before anything counts: by then both run compiled code, whichever is the faster. */
+const warmUpOperations = 300;
 
 /**
  * Measures each operation of the plan on both sides in turns. What one password hash costs is measured in the same
@@ -54,13 +55,15 @@ async function inTurns(
   const hashes: number[] = [];
   const bareSlice = (): Promise<Slice> => runSlice(bare, bareOperation, sliceMilliseconds, workers);
   const ourSlice = (): Promise<Slice> => runSlice(ours, ourOperation, sliceMilliseconds, workers);
-  for (let round = -warmUpRounds; round < rounds; round += 1) {
+  for (const warmUp of [bareSlice, ourSlice]) {
+    for (let done = 0; done < warmUpOperations;) done += (await warmUp()).operations;
+  }
+  for (let round = 0; round < rounds; round += 1) {
     // who begins changes from round to round, so that a drift of the machine favours nobody
     const bareBegins = round % 2 === 0;
     const one = await (bareBegins ? bareSlice() : ourSlice());
     const hash = await measureHash();
     const other = await (bareBegins ? ourSlice() : bareSlice());
-    if (round < 0) continue;
     slices.bare.push(bareBegins ? one : other);
     slices.ours.push(bareBegins ? other : one);
     hashes.push(hash);
@@ -78,7 +81,7 @@ function operationNamed(name: string): MakeOperation {
   throw new Error(`no such operation: ${name}`);
 }
 
-/** Each worker holds a chain of refresh tokens of its own, which every call rotates. */
+/** Each worker holds a refresh token of its own, or what took its place where the provider rotates. */
 async function makeRefreshOperation(
   target: Target,
   nextUser: () => Promise<BenchUser>,

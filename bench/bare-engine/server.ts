@@ -31,7 +31,8 @@ const provider = new Provider(issuer, {
   cookies: { keys: [randomBytes(32).toString('hex')] },
   features: { devInteractions: { enabled: false } },
   pkce: { required: () => true },
-  rotateRefreshToken: true,
+  // As here: a confidential client's refresh token stays, bound to its authentication.
+  rotateRefreshToken: false,
   claims: { openid: ['sub', 'acr', 'amr', 'auth_time'] },
   interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
   ttl: {
