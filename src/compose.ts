@@ -30,6 +30,7 @@ import { createCookieJar } from './http/cookies.ts';
 import { createCsrf } from './http/csrf.ts';
 import { createPrompts, createSessionJudge } from './interaction/prompts.ts';
 import { systemClock } from './clock.ts';
+import { createPingDelivery } from './compose/backchannel.ts';
 import { createBrandedViews } from './compose/branded-views.ts';
 import { createRecordForged } from './compose/record-forged.ts';
 import { createProviderPages } from './interaction/provider-pages.ts';
@@ -170,7 +171,10 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     newId,
   });
   const server = createHttpServer(app);
-  const background = createBackground(services, views, protocol.deliverLogout);
+  const background = createBackground(services, views, {
+    logout: protocol.deliverLogout,
+    ping: createPingDelivery(services, protocol.provider),
+  });
 
   return {
     services,

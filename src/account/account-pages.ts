@@ -21,6 +21,7 @@ export async function showOverview(request: AccountRequest): Promise<void> {
     passwordChangedAt: user.passwordChangedAt,
     emailVerified: user.emailVerified,
     sessions: sessions.length,
+    waitingRequests: (await services.listBackchannelRequests(user.id)).length,
     warnings: await activityShown(services, await services.listWarnings(user.id)),
     recent: await activityShown(services, (await services.listActivity(user.id, { limit: 5 })).events),
   });

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { RequestContext } from '../domain/audit-event.ts';
+import type { BackchannelRequest } from '../provider/backchannel-request-store.ts';
 import type { User } from '../domain/user.ts';
 import type { Lane } from '../domain/throttle.ts';
 import type { AccountFrame, AccountNoticeCode } from '../http/account-pages.ts';
@@ -79,6 +80,14 @@ export interface AccountServices {
   readonly sendAddressLink: ReturnType<typeof createMailedLinks>['sendAddressLink'];
   /** The new address that waits for its link to be used. */
   readonly waitingAddress: (userId: string) => Promise<string | undefined>;
+  readonly listBackchannelRequests: (userId: string) => Promise<readonly BackchannelRequest[]>;
+  /** Approves by a session and a code, or refuses; answers whether it still waited. */
+  readonly answerBackchannel: (
+    userId: string,
+    id: string,
+    proof: { readonly signedInAt: number; readonly by: 'one-time-code' | 'recovery-code' } | undefined,
+    context: RequestContext,
+  ) => Promise<boolean>;
   readonly deletionAllowed: boolean;
   /** Whether the operators' console is there to be linked to. */
   readonly hasConsole: boolean;

@@ -31,7 +31,10 @@ export async function proveChange(request: AccountRequest): Promise<boolean> {
  * Takes the code of a form as the fresh proof of that one act. Answers undefined where the act may go on; after five
  * wrong ones the person signs in again.
  */
-export async function takeCode(request: AccountRequest): Promise<FormError | 'signing-in' | undefined> {
+export async function takeCode(
+  request: AccountRequest,
+  told: (by: 'one-time-code' | 'recovery-code') => void = () => {},
+): Promise<FormError | 'signing-in' | undefined> {
   const { ctx, services, session, user, fields, context } = request;
   const code = fields.get('code') ?? '';
   if (code === '') return { code: 'required', field: 'code' };
@@ -45,6 +48,7 @@ export async function takeCode(request: AccountRequest): Promise<FormError | 'si
   });
   switch (proof.kind) {
     case 'accepted':
+      told(proof.by);
       return undefined;
     case 'sign-in-again':
       services.sessions.startSignIn(ctx, '/account', true);

@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import * as pages from './account-pages.ts';
 import * as activity from './activity-pages.ts';
+import * as backchannel from './backchannel-pages.ts';
 import * as browsers from './browser-pages.ts';
 import * as data from './data-pages.ts';
 import * as profile from './profile-pages.ts';
@@ -46,6 +47,8 @@ export function accountRoutes(services: AccountServices): Router {
   get('/activity', activity.showActivity);
   get('/activity/:id/not-me', activity.showNotMe);
   post('/activity/:id/not-me', activity.lockDown);
+  get('/sign-in-requests', (request) => backchannel.showBackchannelRequest(request));
+  post('/sign-in-requests/:id', backchannel.answerBackchannelRequest);
   get('/profile', (request) => profile.showProfile(request));
   post('/profile', profile.saveProfile);
   post('/profile/email', profile.changeAddress);

@@ -1,3 +1,4 @@
+import { createBackchannelAnswers } from './backchannel.ts';
 import { isMetadataDocument } from '../provider/metadata-documents.ts';
 import type { AccountServices } from '../account/account-request.ts';
 import { createAccountSessions } from '../account/account-session.ts';
@@ -161,6 +162,7 @@ export function createAccountServices(parts: AccountParts): AccountServices {
         });
         return true;
       }),
+    ...createBackchannelAnswers(services, provider),
     clientName: async (clientId) =>
       isMetadataDocument(clientId)
         ? new URL(clientId).host

@@ -1,7 +1,6 @@
 import { createKeepAuditMonths } from '../audit/prune.ts';
 import { createSealer } from '../audit/sealer.ts';
 import type { Views } from '../http/views.ts';
-import type { Deliver } from '../notifications/delivery.ts';
 import { createPeriodic } from '../operations/periodic-work.ts';
 import { createDeliveries } from './deliveries.ts';
 import type { Services } from './services.ts';
@@ -12,7 +11,11 @@ export interface Background {
 }
 
 /** What runs beside the requests, on every replica: chaining the record, sweeping, keeping months, and deliveries. */
-export function createBackground(services: Services, views: Views, logout: Deliver): Background {
+export function createBackground(
+  services: Services,
+  views: Views,
+  toRelyingParties: Parameters<typeof createDeliveries>[2],
+): Background {
   const { inTransaction, secretBox, logger, closeAbandoned, encryptionKeys, settings, sweepExpired } = services;
   const sealer = createSealer({
     inTransaction: (work) =>
@@ -25,7 +28,7 @@ export function createBackground(services: Services, views: Views, logout: Deliv
     secretBox,
     logger,
   });
-  const deliveries = createDeliveries(services, views, logout);
+  const deliveries = createDeliveries(services, views, toRelyingParties);
   const periodic = createPeriodic(
     [
       { name: 'abandoned challenges', everySeconds: 15, run: closeAbandoned },

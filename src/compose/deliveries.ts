@@ -14,7 +14,11 @@ export interface Deliveries {
 }
 
 /** What leaves the service without being asked for: the outbox's items. */
-export function createDeliveries(services: Services, views: Views, logout: Deliver): Deliveries {
+export function createDeliveries(
+  services: Services,
+  views: Views,
+  { logout, ping }: { readonly logout: Deliver; readonly ping: Deliver },
+): Deliveries {
   const { clock, logger, database, secretBox, settings, auditReader } = services;
   const mail = createMail(services, views);
   const queue = new PostgresOutboxQueue(database.kysely, secretBox);
@@ -24,6 +28,7 @@ export function createDeliveries(services: Services, views: Views, logout: Deliv
   // A dispatcher for each: a receiver that does not answer keeps no mail and no logout waiting.
   const dispatchers = [
     { mail: mail.deliver, logout },
+    ...(settings.ciba ? [{ ping }] : []),
     { webhook: createWebhookDelivery(services) },
     ...(syslog === undefined ? [] : [{ syslog: syslog.deliver }]),
   ].map((deliver) => createDispatcher({ queue, deliver, clock, logger }));

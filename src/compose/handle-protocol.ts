@@ -12,6 +12,7 @@ import { createProvider, type ProviderOptions } from '../provider/create-provide
 import { ownClientMetadata } from '../provider/own-client-metadata.ts';
 import { openIdScopes } from '../provider/resource-servers.ts';
 import { checkMetadata } from '../provider/check-metadata.ts';
+import { cibaGrant } from '../provider/backchannel-authentication.ts';
 import { createTestAddresses } from '../provider/test-sign-in.ts';
 import { createLogoutDelivery } from '../provider/logout-delivery.ts';
 import { userReadWithToken } from '../provider/read-with-token.ts';
@@ -27,6 +28,7 @@ import { PostgresTokenStore } from '../storage/postgres/token-store.ts';
 import { PostgresUsedOnceStore } from '../storage/postgres/used-once-store.ts';
 import { PostgresUserStore } from '../storage/postgres/user-store.ts';
 import { guarded } from '../storage/postgres/database.ts';
+import { createBackchannel } from './backchannel.ts';
 import { createKnownClients } from './known-clients.ts';
 import { createRecordExchange } from './record-exchange.ts';
 import type { Services } from './services.ts';
@@ -134,6 +136,7 @@ export async function createHandleProtocol({
     isGrantLive: (grantId, sessionUid) => guarded(() => tokens.isLive(grantId, sessionUid, false)),
     onTokenExchange: createRecordExchange(services.inTransaction),
     requireDpopNonce: settings.requireDpopNonce,
+    backchannel: createBackchannel(services),
     metadataDocuments:
       settings.metadataDocumentHosts.length === 0
         ? undefined
@@ -267,7 +270,9 @@ function asEngineMetadata(
   const openId = scope.split(' ').filter((name) => openIdScopes.has(name));
   const registered = (metadata['grant_types'] as string[] | undefined) ?? ['authorization_code', 'refresh_token'];
   // A grant that a setting turned off is no reason to refuse the client everything else.
-  const grants = registered.filter((grant) => grant !== tokenExchangeGrant || settings.tokenExchange);
+  const isOn = (grant: string): boolean =>
+    (grant !== tokenExchangeGrant || settings.tokenExchange) && (grant !== cibaGrant || settings.ciba);
+  const grants = registered.filter(isOn);
   return {
     // A device or a service has no redirect address, and the engine wants none only where no code is answered.
     response_types: grants.includes('authorization_code') ? ['code'] : [],

@@ -24,6 +24,7 @@ function byId(table: string, column: string): SealedColumn {
  * key is not here, since that key is; nor are the seals of the record, which nobody may change.
  */
 export const sealedColumns: readonly SealedColumn[] = [
+  byId('backchannel_requests', 'request_sealed'),
   {
     table: 'authenticators',
     column: 'secret_sealed',

@@ -6,6 +6,7 @@ import { PostgresSealStore } from '../storage/postgres/audit-chain.ts';
 import { PostgresAuditLog } from '../storage/postgres/audit-log.ts';
 import { PostgresAuditMonthStore } from '../storage/postgres/audit-months.ts';
 import { PostgresAuthenticatorStore } from '../storage/postgres/authenticator-store.ts';
+import { PostgresBackchannelRequestStore } from '../storage/postgres/backchannel-request-store.ts';
 import { PostgresChallengeHistory } from '../storage/postgres/challenge-history.ts';
 import { PostgresEncryptionKeyStore } from '../storage/postgres/encryption-key-store.ts';
 import { PostgresGuardStore } from '../storage/postgres/guard-store.ts';
@@ -88,6 +89,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
         return isOwn(clientId) ? { ...found, clientAcrValues: ownAcrValues } : found;
       },
     },
+    backchannelRequests: new PostgresBackchannelRequestStore(db),
     audit,
     auditMonths: new PostgresAuditMonthStore(db),
     seals: new PostgresSealStore(db),

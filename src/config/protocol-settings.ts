@@ -108,6 +108,14 @@ export const protocolSettings = {
     sentence:
       'Whether clients whose registration says what (`twofold_token_exchange`) may exchange a person’s token for one of their own to act for that person (RFC 8693).',
   },
+  ciba: {
+    name: 'TWOFOLD_CIBA',
+    path: 'protocol.ciba',
+    schema: flag,
+    default: 'false',
+    sentence:
+      'Whether relying parties with that grant may ask a person who is elsewhere (CIBA, poll and ping); the person answers on the account page, with a code.',
+  },
   metadataDocumentHosts: {
     name: 'TWOFOLD_CLIENT_METADATA_DOCUMENT_HOSTS',
     path: 'protocol.client_metadata_document_hosts',

@@ -31,6 +31,8 @@ export const noticeRules = {
   /** A sign-in succeeded after challenges that were left with wrong codes. */
   'sign-in-after-failures': { ...told, mostPerHour: 2 },
   'trusted-browser-added': told,
+  /** A relying party asks whether it is this person who signs in elsewhere. */
+  'sign-in-request': { ...told, notMe: false, mostPerHour: 20 },
   'password-changed': told,
   'email-changed': told,
   'account-disabled': { ...told, notMe: false },

@@ -16,6 +16,9 @@ export const accountNoticeCodes = [
   'profile-saved',
   'email-link-sent',
   'email-changed',
+  'request-approved',
+  'request-refused',
+  'request-gone',
 ] as const;
 export type AccountNoticeCode = (typeof accountNoticeCodes)[number];
 
@@ -82,6 +85,17 @@ export interface TrustedBrowserShown {
  * trusted-browsers,activity,profile,export,delete}; the POST addresses stand with each page.
  */
 export interface AccountPages {
+  /** POST /account/sign-in-requests/{id} (`decision`: approve with `code`, or refuse). */
+  'sign-in-request': AccountFrame & {
+    readonly request: {
+      readonly id: string;
+      readonly client: string;
+      readonly message: string;
+      readonly scopes: readonly string[];
+      readonly createdAt: Date;
+    } | null;
+    readonly others: number;
+  };
   /** GET /account. POST /account/sign-out from every page. */
   account: AccountFrame & {
     readonly secondFactor: {
@@ -93,6 +107,8 @@ export interface AccountPages {
     readonly passwordChangedAt?: Date | null | undefined;
     readonly emailVerified: boolean;
     readonly sessions: number;
+    /** Relying parties' questions that wait for an answer (CIBA). */
+    readonly waitingRequests: number;
     /** The latest few, newest first. */
     /** What guessing left behind since the sign-in before this one. */
     readonly warnings: readonly ActivityShown[];

@@ -1,7 +1,7 @@
 /** A row of the outbox as the one who delivers it sees it. */
 export interface OutboxItem {
   readonly id: string;
-  readonly channel: 'mail' | 'logout' | 'webhook' | 'syslog';
+  readonly channel: 'mail' | 'logout' | 'webhook' | 'syslog' | 'ping';
   readonly kind: string;
   readonly userId: string | null;
   readonly webhookId: string | null;

@@ -38,6 +38,8 @@ export interface Outbox {
    * row is delivered, so that the answer on the page and its time tell nothing.
    */
   enqueueLinkRequest(request: LinkRequest): Promise<void>;
+  /** An announcement to a relying party that an answer is there (CIBA ping); `secret` is kept sealed. */
+  enqueuePing(ping: { readonly userId: string; readonly clientId: string; readonly secret: string }): Promise<void>;
   /** Blanks a row's payload: what was typed into a field may have been a password. */
   blank(id: string): Promise<void>;
 }

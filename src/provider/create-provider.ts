@@ -5,9 +5,15 @@ import { answeredAcr, namesOf, type AcrNames } from '../domain/authentication.ts
 import type { AuthorizationDetailsType } from '../config/authorization-details.ts';
 import type { User } from '../domain/user.ts';
 import { askedAcr } from './asked-acr.ts';
+import {
+  announceFromOutbox,
+  backchannelLifetime,
+  type BackchannelAuthentication,
+} from './backchannel-authentication.ts';
 import { accountOf, claimsByScope } from './claims.ts';
 import { withAuthorizationDetails } from './authorization-details.ts';
 import { sendLogoutTokensFromOutbox } from './logout-delivery.ts';
+import { isBound, mtlsAliases } from './mutual-tls.ts';
 import type { MetadataDocumentHosts } from './metadata-documents.ts';
 import { isRefreshRefused } from './refresh-policy.ts';
 import { anonymousSessionSeconds } from './device-session.ts';
@@ -77,6 +83,8 @@ export interface ProviderOptions {
   /** Told of each exchange that was asked for, before its answer leaves. */
   readonly onTokenExchange: (outcome: ExchangeOutcome) => Promise<void>;
   readonly requireDpopNonce: boolean;
+  /** Asking people who are elsewhere (CIBA); undefined: not done. */
+  readonly backchannel: BackchannelAuthentication | undefined;
   /** Whose client id metadata documents are read; undefined: nobody's. */
   readonly metadataDocuments:
     { readonly hosts: MetadataDocumentHosts; readonly mayFetch: (clientId: string) => Promise<boolean> } | undefined;
@@ -123,7 +131,7 @@ export function createProvider(options: ProviderOptions): Provider {
     features: withAuthorizationDetails(createFeatures(options), options.authorizationDetailsTypes),
     discovery: {
       ...(options.registers ? { registration_endpoint: `${options.issuer}/register` } : {}),
-      ...mtlsAliases(options),
+      ...mtlsAliases(options.certificates?.address),
     },
     enabledJWA: enabledAlgorithms(options),
     assertJwtClientAuthClaimsAndHeader: assertClientAssertion as never,
@@ -175,6 +183,7 @@ export function createProvider(options: ProviderOptions): Provider {
     ttl: {
       AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? 3600,
       AuthorizationCode: 60,
+      BackchannelAuthenticationRequest: (_ctx, request) => backchannelLifetime(request),
       ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? 600,
       DeviceCode: 600,
       Grant: 30 * day,
@@ -205,6 +214,7 @@ export function createProvider(options: ProviderOptions): Provider {
   rememberSubjects(provider, subjectAt);
   if (options.readKeptSecrets !== undefined) verifyWithKeptSecrets(provider, options.readKeptSecrets);
   if (options.exchangesTokens) exchangeTokens(provider, options, subjectTokens);
+  announceFromOutbox(provider, options.backchannel);
   allowTestAddresses(provider, options.testAddresses);
   return provider;
 }
@@ -217,27 +227,6 @@ function proofOf(ctx: KoaContextWithOIDC | undefined): Record<string, unknown> |
   const source = AuthorizationCode ?? RefreshToken ?? DeviceCode;
   if (source?.acr === undefined) return undefined;
   return { acr: source.acr, amr: source.amr, auth_time: source.authTime };
-}
-
-/** The endpoints at the address where the proxy asks for a certificate (RFC 8705 section 5). */
-function mtlsAliases({ certificates }: ProviderOptions): Record<string, unknown> {
-  const address = certificates?.address;
-  if (address === undefined) return {};
-  const aliases = {
-    token_endpoint: `${address}/token`,
-    revocation_endpoint: `${address}/revoke`,
-    introspection_endpoint: `${address}/introspect`,
-    pushed_authorization_request_endpoint: `${address}/par`,
-    device_authorization_endpoint: `${address}/device/auth`,
-    userinfo_endpoint: `${address}/me`,
-  };
-  return { mtls_endpoint_aliases: aliases };
-}
-
-/** A token bound to a key or a certificate is worth nothing to a thief, and need not serve once. */
-function isBound(token: object | undefined): boolean {
-  const { jkt, 'x5t#S256': thumbprint } = (token ?? {}) as { readonly jkt?: string; readonly 'x5t#S256'?: string };
-  return jkt !== undefined || thumbprint !== undefined;
 }
 
 /** How long anyone may keep the keys and the metadata; a new signing key is published at least this long ahead. */

@@ -3,6 +3,7 @@ import { errors, type ClientMetadata, type Configuration, type KoaContextWithOID
 import { fapiAlgorithms } from '../relying-parties/fapi-profile.ts';
 import { isDocumentAcceptable, isHostAllowed } from './metadata-documents.ts';
 import { own, textOf } from './own-client-metadata.ts';
+import { createCiba } from './backchannel-authentication.ts';
 import { subjectMatches } from './certificate-subject.ts';
 import { requestOrigin } from './request-origin.ts';
 import type { ProviderOptions } from './create-provider.ts';
@@ -74,6 +75,7 @@ export function createFeatures(options: ProviderOptions): Features {
     jwtResponseModes: { enabled: true },
     jwtUserinfo: { enabled: true },
     encryption: { enabled: true },
+    ciba: createCiba(options.backchannel),
     clientIdMetadataDocument: {
       ack: 'draft-02',
       enabled: options.metadataDocuments !== undefined,

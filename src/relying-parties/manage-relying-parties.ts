@@ -44,6 +44,7 @@ const texts = [
   'jwks_uri',
   'application_type',
   'backchannel_logout_uri',
+  'backchannel_client_notification_endpoint',
 ];
 const lists = [
   'redirect_uris',
@@ -74,6 +75,8 @@ const others = [
   'require_signed_request_object',
   'subject_type',
   'sector_identifier_uri',
+  'backchannel_token_delivery_mode',
+  'backchannel_authentication_request_signing_alg',
   'tls_client_certificate_bound_access_tokens',
   ...certificateNames,
 ];
@@ -100,6 +103,7 @@ const grants = new Set([
   'client_credentials',
   'urn:ietf:params:oauth:grant-type:device_code',
   tokenExchangeGrant,
+  'urn:openid:params:grant-type:ciba',
 ]);
 
 export interface ComparedRelyingParty {

@@ -28,6 +28,7 @@ const metadata = {
         'client_credentials',
         'urn:ietf:params:oauth:grant-type:device_code',
         'urn:ietf:params:oauth:grant-type:token-exchange',
+        'urn:openid:params:grant-type:ciba',
       ]),
     )
     .max(10),
@@ -50,6 +51,9 @@ const metadata = {
   subject_type: z.enum(['public', 'pairwise']),
   sector_identifier_uri: address,
   backchannel_logout_uri: address,
+  backchannel_token_delivery_mode: z.enum(['poll', 'ping']),
+  backchannel_client_notification_endpoint: address,
+  backchannel_authentication_request_signing_alg: algorithm,
   backchannel_logout_session_required: z.boolean(),
   dpop_bound_access_tokens: z.boolean(),
   require_pushed_authorization_requests: z.boolean(),

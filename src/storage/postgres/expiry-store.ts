@@ -19,6 +19,7 @@ const spent = {
   previous_addresses: "replaced_at < now() - interval '72 hours'",
   notice_budgets: "window_started_at < now() - interval '2 hours'",
   relying_party_secrets: 'expires_at < now()',
+  backchannel_requests: 'expires_at < now()',
   idempotent_answers: 'expires_at < now()',
   outbox: "coalesce(delivered_at, failed_at) < now() - interval '30 days'",
 } as const satisfies Readonly<Partial<Record<keyof Tables, string>>>;

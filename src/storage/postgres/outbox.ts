@@ -76,6 +76,21 @@ export class PostgresOutbox implements Outbox {
     await this.#db.insertInto('outbox').values({ channel: 'mail', kind: linkRequestKind, payload }).execute();
   }
 
+  async enqueuePing({ userId, clientId, secret }: { userId: string; clientId: string; secret: string }): Promise<void> {
+    const id = newId();
+    await this.#db
+      .insertInto('outbox')
+      .values({
+        id,
+        channel: 'ping',
+        kind: 'backchannel-answered',
+        user_id: userId,
+        payload: JSON.stringify({ clientId }),
+        secret_sealed: this.#secretBox.seal(Buffer.from(secret), outboxContext(id)),
+      })
+      .execute();
+  }
+
   async blank(id: string): Promise<void> {
     await this.#db.updateTable('outbox').set({ payload: '{}' }).where('id', '=', id).execute();
   }

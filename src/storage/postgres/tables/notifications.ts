@@ -12,7 +12,7 @@ export interface NotificationTables {
 /** Everything that is to leave the service: mails, logout tokens, webhooks, syslog. */
 export interface OutboxTable {
   id: Generated<string>;
-  channel: 'mail' | 'logout' | 'webhook' | 'syslog';
+  channel: 'mail' | 'logout' | 'webhook' | 'syslog' | 'ping';
   kind: string;
   user_id: string | null;
   webhook_id: string | null;

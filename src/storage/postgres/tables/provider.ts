@@ -12,6 +12,7 @@ export interface ProviderTables {
   registration_access_tokens: RegistrationAccessTokensTable;
   consents: ConsentsTable;
   signing_keys: SigningKeysTable;
+  backchannel_requests: BackchannelRequestsTable;
 }
 
 type Json = ColumnType<Record<string, unknown>, string, string>;
@@ -37,6 +38,20 @@ export interface RelyingPartySecretsTable {
   secret_sealed: Generated<string | null>;
   created_at: Generated<Date>;
   expires_at: Date | null;
+}
+
+export interface BackchannelRequestsTable {
+  id: string;
+  user_id: string;
+  client_id: string;
+  binding_message: string;
+  scope: string;
+  resource: string | null;
+  request_sealed: string;
+  created_at: Generated<Date>;
+  expires_at: Expiry;
+  decided_at: Date | null;
+  decision: string | null;
 }
 
 export interface SessionsTable {
