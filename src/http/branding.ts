@@ -51,8 +51,8 @@ export function accentInMails(accent: string = defaultAccent): { readonly light:
 function shadesOf(accent: string) {
   const base = toHsl(accent);
   // The darkest surface the light shade stands on, and the lightest the dark one does: the tinted ones.
-  const light = shade(base, -1, { hue: base.hue, saturation: 30, lightness: 94 });
-  const dark = shade(base, 1, { hue: base.hue, saturation: 16, lightness: 19 });
+  const light = shade(base, -1, { hue: Math.round(base.hue), saturation: 30, lightness: 94 });
+  const dark = shade(base, 1, { hue: Math.round(base.hue), saturation: 14, lightness: 19 });
   return { base, light, dark };
 }
 
@@ -60,7 +60,12 @@ const white: Colour = { hue: 0, saturation: 0, lightness: 100 };
 
 /** Moves the lightness until both the surface behind it and, in the light theme, white text on it can be read. */
 function shade(base: Colour, direction: -1 | 1, surface: Colour): Colour {
-  let colour = { ...base, saturation: Math.min(base.saturation, direction === 1 ? 85 : 100) };
+  // Whole numbers, as the stylesheet will have them: what is judged is what is shown.
+  let colour = {
+    hue: Math.round(base.hue),
+    saturation: Math.round(Math.min(base.saturation, direction === 1 ? 85 : 100)),
+    lightness: Math.round(base.lightness),
+  };
   const readable = (candidate: Colour): boolean =>
     contrast(candidate, surface) >= leastContrast && (direction === 1 || contrast(candidate, white) >= leastContrast);
   while (!readable(colour) && colour.lightness !== (direction === 1 ? 100 : 0)) {

@@ -47,8 +47,26 @@ export async function faultsOf(page: Page, origin: string, sample: Sample, langu
   const inner = page.viewportSize()?.width ?? 0;
   const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
   if (wide > inner) faults.push(`${wide} pixels wide in a window of ${inner}`);
+  const { shift, small } = await page.evaluate<{ shift: number; small: string[] }>(measure);
+  if (shift > 0) faults.push(`moves while it loads: ${shift}`);
+  for (const control of small) faults.push(`too small to be met by a finger: ${control}`);
   return faults;
 }
+
+/** How much moved while the page loaded, and the controls that are less than 44 pixels high. */
+const measure = `(async () => {
+  const shift = await new Promise((resolve) => {
+    let sum = 0;
+    new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; })
+      .observe({ type: 'layout-shift', buffered: true });
+    requestAnimationFrame(() => setTimeout(() => resolve(sum), 0));
+  });
+  const controls = document.querySelectorAll('button, .button, select, textarea, input:not([type=hidden], [type=checkbox], [type=radio])');
+  const small = [...controls]
+    .filter((control) => control.getClientRects().length > 0 && control.getBoundingClientRect().height < 43.5)
+    .map((control) => control.outerHTML.slice(0, 80));
+  return { shift, small };
+})()`;
 
 /** Bytes of a page as it goes over the wire: its HTML with the stylesheet and the script, compressed. */
 export function weightOf(sample: Sample, assets: readonly Buffer[]): number {
