@@ -8,6 +8,7 @@ import { handleErrors, type ErrorAnswers } from './errors.ts';
 import { acceptReports } from './csp-reports.ts';
 import { closedPolicy, everyAnswersHeaders, guardHeaders } from './headers.ts';
 import { takeClientCertificate, type CertificateHeaders, type ClientCertificate } from './client-certificate.ts';
+import { Fault } from '../errors.ts';
 import { setReader } from './reader.ts';
 import { routeOf } from './route-of.ts';
 import { readFields } from './forms.ts';
@@ -54,6 +55,7 @@ export interface Origin {
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 /** Where the engine takes a POST of parameters; it is sent on to the GET form, so that cookies stay SameSite=Lax. */
 const postsToGet = new Set(['/auth', '/logout']);
+const longestQuery = 12_000;
 
 /** Addresses whose GET changes nothing at all. */
 const mayBeAskedForByHead = /^\/(?:healthz|readyz|jwks|what-we-see|assets\/.+|\.well-known\/.+)$/;
@@ -185,6 +187,8 @@ function guardRequest(prefix: string) {
     if (ctx.method === 'POST' && postsToGet.has(ctx.path)) {
       const fields = await readFields(ctx);
       const query = new URLSearchParams([...fields]).toString();
+      // A longer address would be cut or refused on its way, by whoever reads it next.
+      if (query.length > longestQuery) throw new Fault('request_too_large', 413, 'push a request of this size to /par');
       ctx.redirect(`${prefix}${ctx.path}?${query}`);
       ctx.status = 303;
       return;

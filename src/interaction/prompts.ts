@@ -3,6 +3,7 @@ import { requestedAcr, type AcrNames } from '../domain/authentication.ts';
 import { factsOfSession, nextStep } from '../domain/next-step.ts';
 import type { StandingFacts } from '../policies/sign-in-facts.ts';
 import { askedAcr } from '../provider/asked-acr.ts';
+import { textOf } from '../provider/own-client-metadata.ts';
 
 export interface JudgeDependencies {
   readonly acrNames: AcrNames;
@@ -27,6 +28,7 @@ export function createSessionJudge(dependencies: JudgeDependencies): SessionJudg
 
 async function judge(ctx: KoaContextWithOIDC, { acrNames, readFacts }: JudgeDependencies) {
   const { session, client, params } = ctx.oidc;
+  checkMaxAge(params);
   const asked = requestedAcr(acrNames, askedAcr(params));
   if (asked.kind === 'unmet') return 'unmet';
   if (session?.accountId === undefined || client === undefined) return 'incomplete';
@@ -40,6 +42,13 @@ async function judge(ctx: KoaContextWithOIDC, { acrNames, readFacts }: JudgeDepe
     asksFreshly: asksFreshly(params),
   });
   return step === 'finish' ? 'complete' : 'incomplete';
+}
+
+/** The engine takes whatever JavaScript calls a number (`1e3`, `0x10`); a whole number is written in digits. */
+function checkMaxAge(params: Readonly<Record<string, unknown>> | undefined): void {
+  const maxAge = params?.['max_age'];
+  if (maxAge === undefined || typeof maxAge === 'number' || /^\d{1,10}$/.test(textOf(maxAge))) return;
+  throw new errors.InvalidRequest('max_age is a whole number of seconds');
 }
 
 /** Whether a request wants the person to authenticate now (OpenID Connect Core section 3.1.2.1). */

@@ -53,7 +53,13 @@ export function createCiba(backchannel: BackchannelAuthentication | undefined): 
       throw new errors.InvalidRequest('login_hint_token is not taken here');
     },
     async verifyUserCode() {},
-    async validateRequestContext() {},
+    async validateRequestContext(ctx) {
+      // The engine takes whatever JavaScript calls a number.
+      const expiry: unknown = ctx.oidc.params?.['requested_expiry'];
+      if (expiry !== undefined && (typeof expiry !== 'string' || !/^\d{1,6}$/.test(expiry))) {
+        throw new errors.InvalidRequest('requested_expiry is a whole number of seconds');
+      }
+    },
     async validateBindingMessage(_ctx, message) {
       // It is compared by eye: one short line that cannot turn its own direction.
       if (message !== undefined && !/^[\p{L}\p{N}\p{P}\p{Sc} ]{1,60}$/u.test(message)) {

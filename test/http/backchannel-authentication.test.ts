@@ -148,6 +148,7 @@ for (const shape of ['servers', 'embedded'] as const satisfies readonly Shape[])
         [{ binding_message: 'x'.repeat(61) }, 'invalid_binding_message'],
         [{ binding_message: 'a\u202Eb' }, 'invalid_binding_message'],
         [{ requested_expiry: '-1' }, 'invalid_request'],
+        [{ requested_expiry: '1e2' }, 'invalid_request'],
         [{ login_hint: 'nobody-of-that-name' }, 'unknown_user_id'],
         [{ login_hint_token: 'x' }, 'invalid_request'],
         [{ scope: 'profile' }, 'invalid_request'],
