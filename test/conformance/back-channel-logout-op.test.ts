@@ -6,7 +6,8 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jwtVerify } from 'jose';
 import { ConformanceParty } from '../support/conformance-party.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { startConformanceService } from '../support/conformance-service.ts';
+import type { TestService } from '../support/service.ts';
 import { newBrowserOf } from '../support/sign-in.ts';
 
 const afterwards = 'https://rp.example/signed-out';
@@ -38,7 +39,7 @@ describe('oidcc-backchannel-rp-initiated-logout-certification-test-plan', () => 
     receiver.listen(0, '127.0.0.1');
     await once(receiver, 'listening');
     const { port } = receiver.address() as AddressInfo;
-    service = await startService('embedded', { environment: { TWOFOLD_OUTBOUND_ALLOWED: '127.0.0.0/8' } });
+    service = await startConformanceService({ environment: { TWOFOLD_OUTBOUND_ALLOWED: '127.0.0.0/8' } });
     party = await ConformanceParty.register(service, {
       metadata: {
         post_logout_redirect_uris: [afterwards],

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { JSONWebKeySet } from 'jose';
-import { startService, type TestService } from '../support/service.ts';
+import { startConformanceService } from '../support/conformance-service.ts';
+import type { TestService } from '../support/service.ts';
 
 describe('oidcc-config-certification-test-plan', () => {
   let service: TestService;
   before(async () => {
-    service = await startService('embedded');
+    service = await startConformanceService();
   });
   after(() => service?.close());
 

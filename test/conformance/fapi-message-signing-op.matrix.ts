@@ -10,7 +10,8 @@ import {
   type KeyPair,
   type ProtocolClient,
 } from '../support/protocol-client.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { startConformanceService } from '../support/conformance-service.ts';
+import type { TestService } from '../support/service.ts';
 import { newBrowserOf } from '../support/sign-in.ts';
 
 const now = (): number => Math.floor(Date.now() / 1000);
@@ -24,7 +25,7 @@ describe('fapi2-message-signing-final-test-plan', () => {
   let second: ProtocolClient;
   let rsa: KeyPair;
   before(async () => {
-    service = await startService('embedded');
+    service = await startConformanceService();
     rsa = await keyPair('RS256');
     const metadata = { twofold_fapi_profile: 'message-signing' };
     second = await addProtocolClient(service, metadata);

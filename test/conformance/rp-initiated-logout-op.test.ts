@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ConformanceParty } from '../support/conformance-party.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { startConformanceService } from '../support/conformance-service.ts';
+import type { TestService } from '../support/service.ts';
 import { newBrowserOf } from '../support/sign-in.ts';
 import type { UserAgent } from '../support/user-agent.ts';
 
@@ -12,7 +13,7 @@ describe(plan, () => {
   let service: TestService;
   let party: ConformanceParty;
   before(async () => {
-    service = await startService('embedded');
+    service = await startConformanceService();
     party = await ConformanceParty.register(service, { metadata: { post_logout_redirect_uris: [afterwards] } });
   });
   after(() => service?.close());

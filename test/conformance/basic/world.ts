@@ -1,6 +1,7 @@
 import type { AnswerMode } from '../../support/conformance-party.ts';
 import { ConformanceParty } from '../../support/conformance-party.ts';
-import { startService, type TestPerson, type TestService } from '../../support/service.ts';
+import { startConformanceService } from '../../support/conformance-service.ts';
+import type { TestPerson, TestService } from '../../support/service.ts';
 import { newBrowserOf } from '../../support/sign-in.ts';
 import type { UserAgent } from '../../support/user-agent.ts';
 
@@ -37,7 +38,7 @@ export const phone = { phone_number: '+44 20 7946 0000', phone_number_verified: 
 export const address = { address: { formatted: '12 St James Square, London', country: 'GB' } };
 
 export async function createWorld(mode: AnswerMode): Promise<World> {
-  const service = await startService('embedded');
+  const service = await startConformanceService();
   const metadata = { token_endpoint_auth_method: 'client_secret_post' };
   return {
     service,

@@ -10,7 +10,8 @@ import {
   type ProtocolClient,
 } from '../../support/protocol-client.ts';
 import type { KeyPair, PostOptions, ProofOptions } from '../../support/protocol-client.ts';
-import { startService, type TestPerson, type TestService } from '../../support/service.ts';
+import { startConformanceService } from '../../support/conformance-service.ts';
+import type { TestPerson, TestService } from '../../support/service.ts';
 import { newBrowserOf } from '../../support/sign-in.ts';
 import { codeOf, type StepAnswer, type UserAgent } from '../../support/user-agent.ts';
 
@@ -47,7 +48,7 @@ export class FapiWorld {
   }
 
   static async start(): Promise<FapiWorld> {
-    const service = await startService('embedded');
+    const service = await startConformanceService();
     const metadata = { twofold_fapi_profile: 'security', grant_types: ['authorization_code', 'refresh_token'] };
     const client = await addProtocolClient(service, metadata);
     const second = await addProtocolClient(service, metadata);
