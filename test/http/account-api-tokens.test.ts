@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { accountToken, appToken, registerAccountApp, signInForApp } from '../support/account-app.ts';
 import { startService, type TestService } from '../support/service.ts';
+import { testContext } from '../support/stores.ts';
 import { UserAgent } from '../support/user-agent.ts';
 
 describe('tokens of the account API', () => {
@@ -67,6 +68,31 @@ describe('tokens of the account API', () => {
     const again = new UserAgent(service.issuer);
     const next = await again.submitPassword(await again.begin(), person);
     assert.equal(next.page, 'consent', 'D10 nothing asks for the removed one any more');
+  });
+
+  test('E30 a token for the API ends with its session, unless its client may go on without one', async () => {
+    for (const offline of [false, true]) {
+      const person = await service.addPerson();
+      const agent = new UserAgent(service.issuer);
+      const asked: Record<string, string> = offline
+        ? { scope: 'openid account offline_access', prompt: 'consent' }
+        : {};
+      const fields = await signInForApp(service, person, asked, agent);
+      const tokens = await appToken(service.issuer, fields);
+      const status = async (value: string): Promise<number> =>
+        (await fetch(`${service.issuer}/account/api/v1/sessions`, { headers: { authorization: `Bearer ${value}` } }))
+          .status;
+      assert.equal(await status(tokens.access_token), 200);
+      const page = await (await agent.get('/account')).text();
+      await agent.post('/account/sign-out', { csrf: /name="csrf" value="([^"]+)"/.exec(page)?.[1] ?? '' });
+      assert.equal(await status(tokens.access_token), offline ? 200 : 401, `offline ${offline}`);
+      if (!offline) continue;
+      const refresh = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token ?? '' };
+      const next = await appToken(service.issuer, { ...refresh, resource: `${service.issuer}/account` });
+      assert.equal(await status(next.access_token), 200, 'what it gets by its refresh token works');
+      await service.composed.services.manageUsers.setDisabled(person.id, true, 'test', testContext);
+      assert.equal(await status(next.access_token), 401, 'and ends with the person');
+    }
   });
 
   test('E16 a token bound to a key is taken with a proof of that key alone, and each proof once', async () => {

@@ -4,9 +4,9 @@ import type {
   FoundToken,
   ListedApplication,
   ListedConsent,
+  ListedGrant,
   TokenRecord,
   TokenStore,
-  ListedGrant,
 } from '../../provider/stores.ts';
 import { isForeignKeyViolation } from './faults.ts';
 import { grantedNames, scopesOf, type GrantPayload } from './granted-scopes.ts';
@@ -14,6 +14,8 @@ import { returningMayBeLost } from './may-be-lost.ts';
 import type { Tables } from './tables.ts';
 import { toUser } from './user-store.ts';
 
+const hasOfflineToken = (grantId: string) => sql<boolean>`exists (
+  select from tokens t where t.grant_id = ${grantId} and t.kind = 'RefreshToken' and t.offline and t.expires_at > now())`;
 const sessionLives = (uid: unknown) => sql<boolean>`exists (
   select from sessions s where s.uid = ${uid} and s.ended_at is null and s.expires_at > now())`;
 
@@ -220,19 +222,19 @@ export class PostgresTokenStore implements TokenStore {
       .where('grants.id', '=', grantId)
       .where('users.disabled_at', 'is', null)
       .where(parentLives)
-      .where((eb) => (offline || sessionUid === null ? eb.val(true) : sessionLives(sessionUid)))
+      .where((eb) =>
+        offline || sessionUid === null
+          ? eb.val(true)
+          : // A token for an API names no offline_access, though its client may have it.
+            eb.or([sessionLives(sessionUid), hasOfflineToken(grantId)]),
+      )
       .executeTakeFirst();
     return row !== undefined;
   }
 
   async readConsent(userId: string, clientId: string): Promise<readonly string[]> {
-    const row = await this.#db
-      .selectFrom('consents')
-      .select('scopes')
-      .where('user_id', '=', userId)
-      .where('client_id', '=', clientId)
-      .executeTakeFirst();
-    return row?.scopes ?? [];
+    const consents = this.#db.selectFrom('consents').select('scopes').where('user_id', '=', userId);
+    return (await consents.where('client_id', '=', clientId).executeTakeFirst())?.scopes ?? [];
   }
 
   async saveConsent(userId: string, clientId: string, scopes: readonly string[]): Promise<void> {
