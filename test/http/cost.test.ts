@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { countCalls, describeCalls, type Calls } from '../support/count-calls.ts';
 import { startService, testClient, type TestService } from '../support/service.ts';
 import { testContext } from '../support/stores.ts';
@@ -43,6 +45,41 @@ describe('what a sign-in asks of the stores', () => {
     assertAtMost(password, 6, 4);
     assertAtMost(code, 21, 7);
     assertAtMost(redeemed, 5, 1);
+  });
+
+  test('however many others are signed in, a sign-in reads no session of theirs', async () => {
+    const { kysely } = service.composed.services.database;
+    const others = await Promise.all(Array.from({ length: 3 }, () => service.addPerson()));
+    for (const { id } of others) {
+      await sql`
+        insert into sessions (uid, id_hash, user_id, payload, authorizations, user_agent, address, expires_at)
+        select gen_random_uuid()::text, gen_random_uuid()::text, ${id}::uuid, '{}', '{}', '', '', now() + interval '1 day'
+        from generate_series(1, 200)`.execute(kysely);
+    }
+    const read = async (): Promise<number> => {
+      const { rows } = await sql<{ read: string }>`
+        select pg_stat_get_tuples_returned(c.oid) + coalesce((
+          select sum(pg_stat_get_tuples_returned(indexrelid)) from pg_index where indrelid = c.oid), 0) as read
+        from pg_class c where c.relname = 'sessions'`.execute(kysely);
+      return Number(rows[0]?.read);
+    };
+    const flushed = async (): Promise<number> => {
+      // Each connection tells its counts a while after it was used, at the latest when it is closed.
+      let before = -1;
+      for (;;) {
+        await Promise.all(Array.from({ length: 10 }, () => sql`select pg_stat_force_next_flush()`.execute(kysely)));
+        await sleep(1200);
+        const now = await read();
+        if (now === before) return now;
+        before = now;
+      }
+    };
+    const person = await service.addPerson();
+    const agent = new UserAgent(service.issuer);
+    const before = await flushed();
+    await agent.redeem(await agent.signIn(person));
+    const grown = (await flushed()) - before;
+    assert.ok(grown < 100, `${grown} sessions were read`);
   });
 
   test('a refresh stays under its ceiling', async () => {

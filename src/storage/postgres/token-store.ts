@@ -9,14 +9,14 @@ import type {
   TokenStore,
 } from '../../provider/stores.ts';
 import { isForeignKeyViolation } from './faults.ts';
+import { findToken } from './find-token.ts';
 import { grantedNames, scopesOf, type GrantPayload } from './granted-scopes.ts';
 import { returningMayBeLost } from './may-be-lost.ts';
 import type { Tables } from './tables.ts';
-import { toUser } from './user-store.ts';
 
 const hasOfflineToken = (grantId: string) => sql<boolean>`exists (
   select from tokens t where t.grant_id = ${grantId} and t.kind = 'RefreshToken' and t.offline and t.expires_at > now())`;
-const sessionLives = (uid: unknown) => sql<boolean>`exists (
+const sessionLives = (uid: string) => sql<boolean>`exists (
   select from sessions s where s.uid = ${uid} and s.ended_at is null and s.expires_at > now())`;
 
 /** A grant made by an exchange (RFC 8693) stands under the one it came from, and is dead when that is. */
@@ -126,45 +126,8 @@ export class PostgresTokenStore implements TokenStore {
     }
   }
 
-  async find(kind: string, idHash: string): Promise<FoundToken | undefined> {
-    const row = await this.#finding(kind, idHash)
-      .selectFrom('tokens')
-      .innerJoin('grants', 'grants.id', 'tokens.grant_id')
-      .innerJoin('users', 'users.id', 'grants.user_id')
-      .selectAll('users')
-      .select(['tokens.payload_sealed', 'tokens.consumed_at', 'tokens.answered_at', 'tokens.grant_id'])
-      .select(['grants.payload as grant_payload', sql<boolean>`grants.expires_at > now()`.as('grant_lives')])
-      .where('tokens.id_hash', '=', idHash)
-      .where('tokens.kind', '=', kind)
-      .where('tokens.expires_at', '>', sql<Date>`now()`)
-      .where('users.disabled_at', 'is', null)
-      .where((eb) => eb.or([eb('tokens.offline', '=', true), sessionLives(sql.ref('tokens.session_uid'))]))
-      .executeTakeFirst();
-    return (
-      row && {
-        payloadSealed: row.payload_sealed,
-        consumedAt: row.consumed_at,
-        answeredAt: row.answered_at,
-        user: toUser(row),
-        grant: row.grant_lives ? { id: row.grant_id, payload: row.grant_payload } : undefined,
-      }
-    );
-  }
-
-  /** Looking a refresh token up is the use of an application that people see; in the same statement, seldom a write. */
-  #finding(kind: string, idHash: string) {
-    return this.#db.with('used', (db) =>
-      db
-        .updateTable('grants')
-        .set({ last_used_at: sql`now()` })
-        .where('last_used_at', '<', sql<Date>`now() - interval '10 minutes'`)
-        .where('id', '=', (eb) =>
-          eb
-            .selectFrom('tokens')
-            .select('grant_id')
-            .where('id_hash', '=', kind === 'RefreshToken' ? idHash : ''),
-        ),
-    );
+  find(kind: string, idHash: string): Promise<FoundToken | undefined> {
+    return findToken(this.#db, kind, idHash);
   }
 
   async consume(kind: string, idHash: string): Promise<boolean> {
