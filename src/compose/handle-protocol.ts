@@ -22,6 +22,7 @@ import { hasSecrets } from '../relying-parties/client-secrets.ts';
 import type { RelyingParty } from '../relying-parties/relying-party-store.ts';
 import { tokenExchangeGrant } from '../relying-parties/token-exchange-policy.ts';
 import { readServiceSecret } from '../storage/postgres/service-secret.ts';
+import { createWriteIssued } from '../storage/postgres/issued-store.ts';
 import { PostgresRelyingPartyStore } from '../storage/postgres/relying-party-store.ts';
 import { PostgresSessionStore } from '../storage/postgres/session-store.ts';
 import { PostgresTokenStore } from '../storage/postgres/token-store.ts';
@@ -128,6 +129,7 @@ export async function createHandleProtocol({
     mayRefreshOneFactor: async (userId, clientId) =>
       mayRefreshOneFactor(await services.readSignInFacts({ userId, clientId })),
     onTokenAnswered: (kind, value, at) => guarded(() => tokens.markAnswered(kind, hashToken(value), at)),
+    writeIssued: createWriteIssued(database.sendAtOnce, (session) => guarded(() => sessions.save(session))),
     markUsed: (idHash, lifetimeSeconds) => usedOnce.mark('replay', idHash, lifetimeSeconds),
     pairwiseKey: await readServiceSecret(db, secretBox, 'pairwise-subjects'),
     resourceServers: settings.resourceServers,
@@ -158,6 +160,7 @@ export async function createHandleProtocol({
         ? undefined
         : { areVerified: settings.clientCertificateVerifiedHeader !== undefined, address: settings.mtlsAddress },
     registers: settings.registration !== 'off',
+    onFault: (err, requestId) => services.logger.error({ requestId, err }, 'a request failed'),
     onSessionEnded: async (uid) => {
       await guarded(() => sessions.end(uid, 'sign-out'));
     },

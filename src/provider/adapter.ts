@@ -1,8 +1,10 @@
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 import { hashToken } from '../crypto/random.ts';
 import type { SecretBox } from '../crypto/secret-box.ts';
-import { Conflict, Fault, InvalidInput } from '../errors.ts';
+import { Conflict } from '../errors.ts';
 import type { ShortLivedRecords } from '../short-lived-records.ts';
+import { answered } from './engine-faults.ts';
+import { issuingOfRequest } from './issuing.ts';
 import { lateReuseOf, noteLateReuse, type LateReuse } from './late-reuse.ts';
 import { noteReadWithToken, takeGrantReadWithToken } from './read-with-token.ts';
 import { repeatableSeconds, rotationOfRequest } from './refresh-rotation.ts';
@@ -38,26 +40,6 @@ export function createAdapterFactory(dependencies: AdapterDependencies): (model:
   };
 }
 
-/** A 503 that the engine shows as such instead of a server error without Retry-After. */
-export class TemporarilyUnavailable extends errors.OIDCProviderError {
-  constructor(cause: unknown) {
-    super(503, 'temporarily_unavailable');
-    this.error_description = 'the service cannot answer just now, please try again';
-    this.expose = true;
-    this.cause = cause;
-  }
-}
-
-async function answered<Result>(work: Promise<Result>): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof Fault && error.status === 503) throw new TemporarilyUnavailable(error);
-    if (error instanceof InvalidInput) throw new errors.InvalidRequest(error.message);
-    throw error;
-  }
-}
-
 const unused = async (): Promise<undefined> => undefined;
 
 const nothing: Adapter = {
@@ -82,7 +64,10 @@ function sessionAdapter({ sessions, sessionIdleSeconds }: AdapterDependencies): 
         payload: rest,
         authorizations: (authorizations as Record<string, unknown> | undefined) ?? {},
       };
-      await answered(sessions.save(hashToken(id), record, origin, expiresIn));
+      const saved = { idHash: hashToken(id), session: record, origin, lifetimeSeconds: expiresIn };
+      const issuing = issuingOfRequest();
+      if (issuing === undefined) await answered(sessions.save(saved));
+      else issuing.session = saved;
     },
     async find(id) {
       const found = await answered(sessions.find(hashToken(id), sessionIdleSeconds));
@@ -104,9 +89,16 @@ function grantAdapter({ tokens, endReusedGrant }: AdapterDependencies): Adapter 
     ...nothing,
     async upsert(id, payload, expiresIn = 1) {
       const { accountId = '', clientId = '' } = payload;
-      await answered(tokens.saveGrant(id, accountId, clientId, payload as Record<string, unknown>, expiresIn));
+      const plain = payload as Record<string, unknown>;
+      const saved = { id, userId: accountId, clientId, payload: plain, lifetimeSeconds: expiresIn };
+      const issuing = issuingOfRequest();
+      if (issuing === undefined) await answered(tokens.saveGrant(saved));
+      else issuing.grants.set(id, saved);
     },
-    find: async (id) => takeGrantReadWithToken(id) ?? answered(tokens.findGrant(id)),
+    async find(id) {
+      const issued = issuingOfRequest()?.grants.get(id);
+      return issued?.payload ?? takeGrantReadWithToken(id) ?? answered(tokens.findGrant(id));
+    },
     async destroy(id) {
       const reuse = lateReuseOf(id);
       await answered<unknown>(reuse === undefined ? tokens.removeGrant(id) : endReusedGrant(reuse));
@@ -144,6 +136,11 @@ function tokenAdapter(kind: DurableToken, { tokens, secretBox, epochMilliseconds
       const offline = kind === 'RefreshToken' && (scope ?? '').split(' ').includes('offline_access');
       const payloadSealed = seal(secretBox, kind, idHash, payload);
       const record = { idHash, kind, grantId, sessionUid: sessionUid ?? null, offline, payloadSealed };
+      const issuing = kind === 'AuthorizationCode' ? issuingOfRequest() : undefined;
+      if (issuing !== undefined) {
+        issuing.codes.push({ code: record, lifetimeSeconds: Math.max(1, expiresIn) });
+        return;
+      }
       try {
         await answered(tokens.save(record, Math.max(1, expiresIn)));
       } catch (error) {
@@ -215,6 +212,11 @@ function interactionAdapter({ records, usedOnce, secretBox }: AdapterDependencie
     },
     async destroy(id) {
       const taken = await answered(records.take(kind, id));
+      const issuing = issuingOfRequest();
+      if (taken !== undefined && issuing !== undefined) {
+        issuing.resumed = hashToken(id);
+        return;
+      }
       if (taken === undefined || !(await answered(usedOnce.mark('resume', hashToken(id), 86_400)))) {
         throw new errors.SessionNotFound('the interaction is over');
       }

@@ -19,6 +19,7 @@ import { isRefreshRefused } from './refresh-policy.ts';
 import { anonymousSessionSeconds } from './device-session.ts';
 import { allowedOrigin, assertClientAssertion, createFeatures, authMethods, enabledAlgorithms } from './features.ts';
 import { allowFormPost } from './form-post.ts';
+import { writeBeforeAnswering } from './issuing.ts';
 import { own, ownClientMetadata } from './own-client-metadata.ts';
 import { continueRotations } from './refresh-rotation.ts';
 import { createPairwiseSubject, rememberSubjects, sectorOf } from './pairwise-subject.ts';
@@ -26,10 +27,12 @@ import type { RegisteredResourceServer } from './resource-servers.ts';
 import { allowTestAddresses, type TestAddresses } from './test-sign-in.ts';
 import { verifyWithKeptSecrets } from './secret-assertions.ts';
 import { createSubjectTokens } from './subject-tokens.ts';
+import { tellOfFaults, type OnFault } from './tell-of-faults.ts';
 import { delegationOf, type ExchangeOutcome } from './token-exchange.ts';
 import { exchangeTokens } from './exchange-tokens.ts';
 import { loadGrant } from './load-grant.ts';
 import { useIdentifiersOnce, type MarkUsed } from './single-use.ts';
+import type { WriteIssued } from './stores.ts';
 
 export interface ProviderPages {
   error(ctx: KoaContextWithOIDC, out: { error: string; error_description?: string }, error: Error): Promise<void>;
@@ -66,10 +69,13 @@ export interface ProviderOptions {
   /** Whether a refresh token that only a password earned may still be used by that client. */
   readonly mayRefreshOneFactor: (userId: string, clientId: string) => Promise<boolean>;
   /** Told of every session that ends through the engine. */
+  readonly onFault: OnFault;
   readonly onSessionEnded: (uid: string) => Promise<void>;
   /** Told which code or rotated refresh token was just redeemed, before the tokens leave. */
   readonly onTokenAnswered: (kind: 'AuthorizationCode' | 'RefreshToken', value: string, at: Date) => Promise<void>;
   readonly markUsed: MarkUsed;
+  /** Writes what an answer of the authorization endpoint leaves behind. */
+  readonly writeIssued: WriteIssued;
   /** Derives the subjects of pairwise clients; the same for ever. */
   readonly pairwiseKey: Buffer;
   /** Operators' own APIs. */
@@ -204,6 +210,8 @@ export function createProvider(options: ProviderOptions): Provider {
 
   allowCachingOfMetadata(provider);
   allowFormPost(provider);
+  tellOfFaults(provider, options.onFault);
+  writeBeforeAnswering(provider, options.writeIssued, options.pages.error);
   useIdentifiersOnce(provider, options.markUsed, () => clock.epochSeconds());
   continueRotations(provider);
   markAnsweredRedemptions(provider, options);

@@ -10,6 +10,14 @@ export interface SessionRecord {
   readonly authorizations: Record<string, unknown>;
 }
 
+/** A session as it is written. */
+export interface SavedSession {
+  readonly idHash: string;
+  readonly session: SessionRecord;
+  readonly origin: { readonly address: string; readonly userAgent: string };
+  readonly lifetimeSeconds: number;
+}
+
 export interface ListedSession {
   readonly uid: string;
   readonly userAgent: string;
@@ -21,12 +29,7 @@ export interface ListedSession {
 
 /** Browser sessions. Once ended, no racing save revives one; relying parties' parts are merged, never overwritten. */
 export interface SessionStore {
-  save(
-    idHash: string,
-    session: SessionRecord,
-    origin: { readonly address: string; readonly userAgent: string },
-    lifetimeSeconds: number,
-  ): Promise<void>;
+  save(session: SavedSession): Promise<void>;
   find(idHash: string, idleSeconds: number): Promise<SessionRecord | undefined>;
   findByUid(uid: string): Promise<SessionRecord | undefined>;
   /** Takes the id from a session, as its rotation does; the session itself goes on. */
@@ -47,6 +50,15 @@ export interface ListedGrant {
   readonly scopes: readonly string[];
   readonly createdAt: Date;
   readonly expiresAt: Date;
+}
+
+/** A grant as it is written. */
+export interface SavedGrant {
+  readonly id: string;
+  readonly userId: string;
+  readonly clientId: string;
+  readonly payload: Record<string, unknown>;
+  readonly lifetimeSeconds: number;
 }
 
 export interface TokenRecord {
@@ -71,13 +83,7 @@ export interface FoundToken {
 
 /** Grants, and the tokens whose loss or revival would matter. */
 export interface TokenStore {
-  saveGrant(
-    id: string,
-    userId: string,
-    clientId: string,
-    payload: Record<string, unknown>,
-    lifetimeSeconds: number,
-  ): Promise<void>;
+  saveGrant(grant: SavedGrant): Promise<void>;
   findGrant(id: string): Promise<Record<string, unknown> | undefined>;
   /** Ends a grant and every token under it; answers whether it was there. */
   removeGrant(id: string): Promise<boolean>;
@@ -128,6 +134,22 @@ export interface ListedApplication {
   readonly allowedAt: Date;
   readonly lastUsedAt: Date | null;
 }
+
+/** What one answer of the authorization endpoint leaves behind. */
+export interface Issued {
+  /** The interaction that this answer resumed, by the hash of its id. */
+  readonly resumed: string | undefined;
+  readonly grants: readonly SavedGrant[];
+  readonly codes: readonly { readonly code: TokenRecord; readonly lifetimeSeconds: number }[];
+  readonly session: SavedSession | undefined;
+}
+
+/**
+ * Writes all of it or nothing, before the answer leaves. Throws `interaction_over` (Conflict) where the interaction was
+ * resumed before, and `grant_ended` where the grant is gone. What was resumed waits for the disk, and so does the rest
+ * with it; without, it may be lost like anything else that is only issued.
+ */
+export type WriteIssued = (issued: Issued) => Promise<void>;
 
 /** Marks that stand for acts that may happen once: a resume, a pushed request's use, an assertion's identifier. */
 export interface UsedOnceStore {

@@ -25,7 +25,9 @@ for (const kind of databaseKinds) {
       authorizations: clients,
     });
     const save = (idHash: string, record: ReturnType<typeof session>, lifetime = 600) =>
-      stores.inTransaction(({ sessions }) => sessions.save(idHash, record, origin, lifetime));
+      stores.inTransaction(({ sessions }) =>
+        sessions.save({ idHash, session: record, origin, lifetimeSeconds: lifetime }),
+      );
     const find = (idHash: string, idle = 3600) => stores.inTransaction(({ sessions }) => sessions.find(idHash, idle));
     const end = (uid: string) => stores.inTransaction(({ sessions }) => sessions.end(uid, 'sign-out'));
 
@@ -104,7 +106,7 @@ for (const kind of databaseKinds) {
       const [grantId, uid, idHash] = [newToken(), newToken(), hashToken(newToken())];
       await save(hashToken(newToken()), session(uid, userId));
       await stores.inTransaction(async ({ tokens }) => {
-        await tokens.saveGrant(grantId, userId, 'rp', {}, 600);
+        await tokens.saveGrant({ id: grantId, userId, clientId: 'rp', payload: {}, lifetimeSeconds: 600 });
         const record = { idHash, kind: 'AuthorizationCode', grantId, sessionUid: uid, offline: false };
         await tokens.save({ ...record, payloadSealed: 'sealed' }, 60);
       });

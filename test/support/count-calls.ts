@@ -7,6 +7,8 @@ import pg from 'pg';
 export interface Calls {
   /** Every statement sent to PostgreSQL, BEGIN and COMMIT included. */
   readonly statements: string[];
+  /** How often something was sent to PostgreSQL: what one connection is asked in one turn travels together. */
+  trips: number;
   readonly redisCommands: string[];
 }
 
@@ -15,6 +17,7 @@ interface Driver {
 }
 
 let counted: Calls | undefined;
+const sending = new Set<Driver>();
 const request = new AsyncLocalStorage<boolean>();
 
 /** Counts on this process's way out to its stores, beside the drivers, which go on as they are. */
@@ -25,8 +28,16 @@ function listen(): void {
   client.query = function counting(this: Driver, ...given: unknown[]) {
     const [first] = given;
     // What the workers do in the background, such as the sending of mail, is no part of an answer.
-    if (request.getStore())
-      counted?.statements.push(typeof first === 'string' ? first : ((first as { text?: string }).text ?? '?'));
+    if (request.getStore() && counted !== undefined) {
+      const text = typeof first === 'string' ? first : ((first as { text?: string }).text ?? '?');
+      counted.statements.push(text);
+      // BEGIN waits for the statement after it.
+      if (text !== 'begin' && !sending.has(this)) {
+        counted.trips += 1;
+        sending.add(this);
+        setImmediate(() => sending.delete(this));
+      }
+    }
     return query.apply(this, given);
   };
   const redis = Redis.prototype as unknown as { sendCommand(...given: unknown[]): unknown };
@@ -41,10 +52,11 @@ function listen(): void {
 export async function countCalls<Result>(work: () => Promise<Result>): Promise<Calls & { readonly result: Result }> {
   if (!listening) listen();
   listening = true;
-  const calls: Calls = { statements: [], redisCommands: [] };
+  const calls: Calls = { statements: [], trips: 0, redisCommands: [] };
   counted = calls;
   try {
-    return { result: await work(), ...calls };
+    const result = await work();
+    return { result, ...calls };
   } finally {
     counted = undefined;
   }
@@ -53,7 +65,7 @@ export async function countCalls<Result>(work: () => Promise<Result>): Promise<C
 let listening = false;
 
 /** One line a call. */
-export function describeCalls({ statements, redisCommands }: Calls): string {
+export function describeCalls({ statements, trips, redisCommands }: Calls): string {
   const lines = statements.map((text) => `  ${text.replaceAll(/\s+/g, ' ').trim().slice(0, 160)}`);
-  return [...lines, `  redis: ${redisCommands.join(' ')}`].join('\n');
+  return [`  ${trips} trips`, ...lines, `  redis: ${redisCommands.join(' ')}`].join('\n');
 }

@@ -1,7 +1,9 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { InTransaction } from '../../transaction.ts';
+import { createSendAtOnce, type SendAtOnce } from './at-once.ts';
 import { asStoreFault, isRetryable } from './faults.ts';
+import { pipelined } from './pipelined.ts';
 import { PreparingClient } from './preparing-client.ts';
 import type { Tables } from './tables.ts';
 
@@ -20,6 +22,7 @@ export type DatabaseOptions =
 
 export interface Database {
   readonly kysely: Kysely<Tables>;
+  readonly sendAtOnce: SendAtOnce;
   readonly embedded: boolean;
   /** How many connections there are, how many of them are idle, and how much work waits for one. */
   connections(): { readonly total: number; readonly idle: number; readonly waiting: number };
@@ -50,7 +53,13 @@ function openServer(options: Extract<DatabaseOptions, { url: string }>): Databas
   pool.on('error', onError);
   pool.on('connect', (client) => client.on('error', onError));
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { kysely, embedded: false, connections: () => countsOf(pool), close: () => kysely.destroy() };
+  return {
+    kysely,
+    sendAtOnce: createSendAtOnce(kysely, pool),
+    embedded: false,
+    connections: () => countsOf(pool),
+    close: () => kysely.destroy(),
+  };
 }
 
 async function openEmbedded(folder: string): Promise<Database> {
@@ -65,6 +74,7 @@ async function openEmbedded(folder: string): Promise<Database> {
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return {
     kysely,
+    sendAtOnce: createSendAtOnce(kysely, pool),
     embedded: true,
     connections: () => countsOf(pool),
     async close() {
@@ -91,7 +101,9 @@ export function createInTransaction<Stores>(
   return async (work) => {
     for (let tried = 1; ; tried += 1) {
       try {
-        return await kysely.transaction().execute((transaction) => work(makeStores(transaction)));
+        return await kysely
+          .transaction()
+          .execute(async (transaction) => work(makeStores(await pipelined(transaction))));
       } catch (error) {
         if (tried < transactionTries && isRetryable(error)) continue;
         throw asStoreFault(error);

@@ -10,10 +10,11 @@ const doNotWait = sql`set_config('synchronous_commit', 'off', true)`;
  * takes this one with it. In a transaction, which may hold what must not be lost, it changes nothing.
  */
 export function returningMayBeLost(db: Kysely<Tables>): RawBuilder<unknown> {
-  return db.isTransaction ? sql`` : sql`returning ${doNotWait}`;
+  return db.isTransaction ? sql`` : returningUnwaited;
 }
 
-/** The same as a column of the answer. */
-export function selectingMayBeLost(db: Kysely<Tables>): RawBuilder<unknown> {
-  return db.isTransaction ? sql`` : sql`, ${doNotWait}`;
-}
+/** The same where the caller knows that everything in the transaction may be lost. */
+export const returningUnwaited = sql`returning ${doNotWait}`;
+
+/** The same as one more column of what is selected. */
+export const selectingUnwaited = sql`, ${doNotWait}`;

@@ -1,17 +1,16 @@
 import { sql, type Kysely } from 'kysely';
-import { Conflict } from '../../errors.ts';
 import type {
   FoundToken,
   ListedApplication,
   ListedConsent,
   ListedGrant,
+  SavedGrant,
   TokenRecord,
   TokenStore,
 } from '../../provider/stores.ts';
-import { isForeignKeyViolation } from './faults.ts';
 import { findToken } from './find-token.ts';
+import { asGrantEnded, savingGrant, savingToken } from './issued-store.ts';
 import { grantedNames, scopesOf, type GrantPayload } from './granted-scopes.ts';
-import { returningMayBeLost } from './may-be-lost.ts';
 import type { Tables } from './tables.ts';
 
 const hasOfflineToken = (grantId: string) => sql<boolean>`exists (
@@ -30,20 +29,8 @@ export class PostgresTokenStore implements TokenStore {
     this.#db = db;
   }
 
-  async saveGrant(
-    id: string,
-    userId: string,
-    clientId: string,
-    payload: Record<string, unknown>,
-    lifetimeSeconds: number,
-  ): Promise<void> {
-    await sql`
-      insert into grants (id, user_id, client_id, payload, expires_at)
-      values (${id}, ${userId}, ${clientId}, ${JSON.stringify(payload)}::jsonb,
-        now() + make_interval(secs => ${lifetimeSeconds}))
-      on conflict (id) do update set payload = excluded.payload, expires_at = excluded.expires_at,
-        last_used_at = now()
-      ${returningMayBeLost(this.#db)}`.execute(this.#db);
+  async saveGrant(grant: SavedGrant): Promise<void> {
+    await savingGrant(grant, !this.#db.isTransaction).execute(this.#db);
   }
 
   async findGrant(id: string): Promise<Record<string, unknown> | undefined> {
@@ -112,17 +99,11 @@ export class PostgresTokenStore implements TokenStore {
 
   async save(token: TokenRecord, lifetimeSeconds: number): Promise<void> {
     try {
-      // An update never clears what was consumed. A refresh token that takes another's place must not be lost with it.
-      await sql`
-        insert into tokens (id_hash, kind, grant_id, session_uid, offline, payload_sealed, expires_at)
-        values (${token.idHash}, ${token.kind}, ${token.grantId}, ${token.sessionUid}, ${token.offline},
-          ${token.payloadSealed}, now() + make_interval(secs => ${lifetimeSeconds}))
-        on conflict (id_hash) do update set payload_sealed = excluded.payload_sealed,
-          expires_at = excluded.expires_at
-        ${token.kind === 'AuthorizationCode' ? returningMayBeLost(this.#db) : sql``}`.execute(this.#db);
+      // A refresh token that takes another's place must not be lost with it.
+      const mayBeLost = token.kind === 'AuthorizationCode' && !this.#db.isTransaction;
+      await savingToken(token, lifetimeSeconds, mayBeLost).execute(this.#db);
     } catch (error) {
-      if (isForeignKeyViolation(error)) throw new Conflict('grant_ended', 'the grant was ended meanwhile');
-      throw error;
+      throw asGrantEnded(error);
     }
   }
 

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
+import { createLogger } from '../../src/logger.ts';
+import { startService, type TestService } from '../support/service.ts';
+import { UserAgent } from '../support/user-agent.ts';
+
+describe('a fault of ours within the engine', () => {
+  let service: TestService;
+  let logged = '';
+  before(async () => {
+    const stream = new PassThrough();
+    stream.on('data', (chunk: Buffer) => {
+      logged += chunk.toString('utf8');
+    });
+    service = await startService('embedded', { logger: createLogger('error', stream) });
+  });
+  after(() => service.close());
+
+  const rename = (from: string, to: string) =>
+    sql`alter table ${sql.table(from)} rename to ${sql.table(to)}`.execute(service.composed.services.database.kysely);
+  const lines = () =>
+    logged
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as { requestId?: string; msg: string; err?: { message?: string } });
+
+  for (const table of ['grants', 'tokens', 'used_once']) {
+    test(`${table} gone: no code leaves, the page says nothing of it, the log says all under its reference`, async () => {
+      const person = await service.addPerson();
+      await new UserAgent(service.issuer).signIn(person);
+      const agent = new UserAgent(service.issuer);
+      const begun = await agent.begin();
+      const password = await agent.submitPassword(begun, person);
+      await rename(table, 'elsewhere');
+      try {
+        logged = '';
+        const accepted = await agent.post(password.action, { csrf: password.csrf, code: person.code(1) });
+        const answer = await agent.get(accepted.headers.get('location') ?? '');
+        const page = await answer.text();
+        assert.equal(answer.status, 500);
+        assert.equal(answer.headers.get('location'), null);
+        assert.doesNotMatch(page, /relation|elsewhere|not exist/);
+        const faults = lines().filter(({ msg }) => msg === 'a request failed');
+        assert.equal(faults.length, 1, logged);
+        assert.match(faults[0]?.err?.message ?? '', new RegExp(`"${table}" does not exist`));
+        assert.ok(page.includes(faults[0]?.requestId ?? 'none'), 'the reference of the page');
+      } finally {
+        await rename('elsewhere', table);
+      }
+      const again = new UserAgent(service.issuer);
+      assert.ok((await again.redeem(await again.signIn(await service.addPerson()))).id_token);
+    });
+  }
+});
