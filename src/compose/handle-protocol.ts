@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { accountClientId, consoleClientId } from '../account/account-session.ts';
-import { equalInConstantTime, hashToken, newToken } from '../crypto/random.ts';
+import { hashToken, newToken } from '../crypto/random.ts';
 import { Fault, NotFound } from '../errors.ts';
 import type { AcrNames } from '../domain/authentication.ts';
 import { mayRefreshOneFactor } from '../domain/next-step.ts';
@@ -31,6 +31,7 @@ import { PostgresUserStore } from '../storage/postgres/user-store.ts';
 import { guarded } from '../storage/postgres/database.ts';
 import { createBackchannel } from './backchannel.ts';
 import { createKnownClients } from './known-clients.ts';
+import { createKnownSecrets } from './known-secrets.ts';
 import { createRecordExchange } from './record-exchange.ts';
 import type { Services } from './services.ts';
 import { createSigningKeyWatch } from './signing-key-watch.ts';
@@ -66,8 +67,11 @@ export async function createHandleProtocol({
     const found = await guarded(() => relyingParties.find(clientId));
     return found && asEngineMetadata(found, settings);
   });
+  const knownSecrets = createKnownSecrets((clientId) => guarded(() => relyingParties.listLiveSecrets(clientId)));
   services.onRecorded((events) => {
-    if (events.some(({ type }) => type.startsWith('relying-party.'))) knownClients.forget();
+    if (!events.some(({ type }) => type.startsWith('relying-party.'))) return;
+    knownClients.forget();
+    knownSecrets.forget();
   });
   const adapter = createAdapterFactory({
     sessions: guardAll(sessions),
@@ -117,11 +121,7 @@ export async function createHandleProtocol({
     isSignInComplete,
     interactionUrl: (uid) => `${prefix}/interaction/${uid}`,
     pages,
-    async checkClientSecret(clientId, secret) {
-      const hash = hashToken(secret);
-      const live = await guarded(() => relyingParties.listSecretHashes(clientId));
-      return live.some((stored) => equalInConstantTime(stored, hash));
-    },
+    checkClientSecret: knownSecrets.check,
     readKeptSecrets: settings.clientSecretJwt
       ? (clientId) => guarded(() => relyingParties.listKeptSecrets(clientId))
       : undefined,

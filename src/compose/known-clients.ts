@@ -8,27 +8,32 @@ interface Kept<Metadata> {
 }
 
 /**
- * The metadata of relying parties, which the engine asks for several times a request, kept for a moment. Nothing that a
- * secret or a grant decides is kept: both are read at every use, and end with their relying party.
+ * What requests ask of a relying party again and again, its metadata and its live secrets, kept for a moment. No grant
+ * is kept: each is read at every use, and ends with its relying party.
  */
 export function createKnownClients<Metadata>(find: (clientId: string) => Promise<Metadata | undefined>) {
   const kept = new Map<string, Kept<Metadata | undefined>>();
+  /** What is kept and not too old. Not by the service's clock: one that is set back must not make anything last. */
+  const known = (clientId: string): Promise<Metadata | undefined> | undefined => {
+    const there = kept.get(clientId);
+    return there !== undefined && there.until > performance.now() ? there.found : undefined;
+  };
+  const findAnew = (clientId: string): Promise<Metadata | undefined> => {
+    const until = performance.now() + staleMilliseconds;
+    const found = find(clientId);
+    if (kept.size >= mostKept) kept.clear();
+    kept.set(clientId, { found, until });
+    // Neither a fault nor a stranger's invention is worth keeping.
+    const forget = (): void => {
+      if (kept.get(clientId)?.found === found) kept.delete(clientId);
+    };
+    found.then((metadata) => metadata === undefined && forget(), forget);
+    return found;
+  };
   return {
-    find(clientId: string): Promise<Metadata | undefined> {
-      // Not by the service's clock: a clock that stands still or is set back must not make anything last.
-      const now = performance.now();
-      const known = kept.get(clientId);
-      if (known !== undefined && known.until > now) return known.found;
-      const found = find(clientId);
-      if (kept.size >= mostKept) kept.clear();
-      kept.set(clientId, { found, until: now + staleMilliseconds });
-      // Neither a fault nor a stranger's invention is worth keeping.
-      const forget = (): void => {
-        if (kept.get(clientId)?.found === found) kept.delete(clientId);
-      };
-      found.then((metadata) => metadata === undefined && forget(), forget);
-      return found;
-    },
+    known,
+    findAnew,
+    find: (clientId: string) => known(clientId) ?? findAnew(clientId),
     /** To be called after a change made here was committed; look-ups under way are forgotten too. */
     forget(): void {
       kept.clear();

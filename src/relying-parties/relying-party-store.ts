@@ -27,6 +27,13 @@ export interface ListedSecret {
   readonly expiresAt: Date | null;
 }
 
+/** A secret as it is compared. */
+export interface LiveSecret {
+  readonly hash: string;
+  /** Until it ends; null while it is valid without end. */
+  readonly secondsLeft: number | null;
+}
+
 export interface RelyingPartyStore {
   find(clientId: string): Promise<RelyingParty | undefined>;
   list(): Promise<RelyingParty[]>;
@@ -48,6 +55,8 @@ export interface RelyingPartyStore {
   addSecret(clientId: string, secret: SecretToStore): Promise<string>;
   /** Hashes of the secrets that are valid now, two at most in use. */
   listSecretHashes(clientId: string): Promise<string[]>;
+  /** The same with when each ends. */
+  listLiveSecrets(clientId: string): Promise<LiveSecret[]>;
   /** The live secrets of a client that signs with them. Throws `SecretUnreadable`. */
   listKeptSecrets(clientId: string): Promise<string[]>;
   replaceSecrets(clientId: string, secret: SecretToStore): Promise<void>;

@@ -4,6 +4,7 @@ import type { SecretBox, SecretContext } from '../../crypto/secret-box.ts';
 import type { SecretToStore } from '../../relying-parties/client-secrets.ts';
 import type {
   ListedSecret,
+  LiveSecret,
   RelyingParty,
   RelyingPartyStore,
   StoredRelyingParty,
@@ -128,13 +129,16 @@ export class PostgresRelyingPartyStore implements RelyingPartyStore {
   }
 
   async listSecretHashes(clientId: string): Promise<string[]> {
-    const rows = await this.#db
-      .selectFrom('relying_party_secrets')
-      .select('secret_hash')
-      .where('client_id', '=', clientId)
-      .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)]))
-      .execute();
-    return rows.map(({ secret_hash }) => secret_hash);
+    return (await this.listLiveSecrets(clientId)).map(({ hash }) => hash);
+  }
+
+  async listLiveSecrets(clientId: string): Promise<LiveSecret[]> {
+    const { rows } = await sql<LiveSecret>`
+      select secret_hash as "hash",
+        extract(epoch from expires_at - clock_timestamp())::double precision as "secondsLeft"
+      from relying_party_secrets
+      where client_id = ${clientId} and (expires_at is null or expires_at > now())`.execute(this.#db);
+    return rows;
   }
 
   async listKeptSecrets(clientId: string): Promise<string[]> {
