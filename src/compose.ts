@@ -193,7 +193,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
       operations.readiness.end();
       await sleep(drainSeconds * 1000);
       await drain(server, settings.shutdownGraceSeconds);
-      await Promise.all([background.stop(), protocol.signingKeyWatch.stop(), operations.stop()]);
+      await Promise.all([background.stop(), protocol.signingKeyWatch.stop(), protocol.finish(), operations.stop()]);
       await services.close();
       services.folder?.release();
     },

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { accountClientId, consoleClientId } from '../account/account-session.ts';
-import { hashToken, newToken } from '../crypto/random.ts';
+import { newToken } from '../crypto/random.ts';
 import { Fault, NotFound } from '../errors.ts';
 import type { AcrNames } from '../domain/authentication.ts';
 import { mayRefreshOneFactor } from '../domain/next-step.ts';
 import type { Origin } from '../http/app.ts';
 import { networkOf } from '../http/client-address.ts';
 import { assertPlainUtf8 } from '../http/forms.ts';
+import { createAnsweredMarks } from '../provider/answered-marks.ts';
 import { createAdapterFactory } from '../provider/adapter.ts';
 import { createProvider, type ProviderOptions } from '../provider/create-provider.ts';
 import { ownClientMetadata } from '../provider/own-client-metadata.ts';
@@ -21,6 +22,7 @@ import type { LoadedSigningKeys } from '../provider/manage-signing-keys.ts';
 import { hasSecrets } from '../relying-parties/client-secrets.ts';
 import type { RelyingParty } from '../relying-parties/relying-party-store.ts';
 import { tokenExchangeGrant } from '../relying-parties/token-exchange-policy.ts';
+import { markAnswered } from '../storage/postgres/mark-answered.ts';
 import { readServiceSecret } from '../storage/postgres/service-secret.ts';
 import { createWriteIssued } from '../storage/postgres/issued-store.ts';
 import { PostgresRelyingPartyStore } from '../storage/postgres/relying-party-store.ts';
@@ -73,6 +75,7 @@ export async function createHandleProtocol({
     knownClients.forget();
     knownSecrets.forget();
   });
+  const answeredMarks = createAnsweredMarks((marks) => guarded(() => markAnswered(db, marks)), services.logger);
   const adapter = createAdapterFactory({
     sessions: guardAll(sessions),
     tokens: guardAll(tokens),
@@ -128,8 +131,8 @@ export async function createHandleProtocol({
     readConsent: (userId, clientId) => guarded(() => tokens.readConsent(userId, clientId)),
     mayRefreshOneFactor: async (userId, clientId) =>
       mayRefreshOneFactor(await services.readSignInFacts({ userId, clientId })),
-    onTokenAnswered: (kind, value, at) => guarded(() => tokens.markAnswered(kind, hashToken(value), at)),
     writeIssued: createWriteIssued(database.sendAtOnce, (session) => guarded(() => sessions.save(session))),
+    onTokenAnswered: answeredMarks.note,
     markUsed: (idHash, lifetimeSeconds) => usedOnce.mark('replay', idHash, lifetimeSeconds),
     pairwiseKey: await readServiceSecret(db, secretBox, 'pairwise-subjects'),
     resourceServers: settings.resourceServers,
@@ -184,6 +187,8 @@ export async function createHandleProtocol({
       },
       services.logger,
     ),
+    /** Writes what requests left to be written; to be called when none runs any more. */
+    finish: () => answeredMarks.close(),
     /** Throws `InvalidInput` for metadata that the engine would not take when the relying party comes. */
     checkMetadata: (relyingParty: RelyingParty): void =>
       checkMetadata(engine.provider, asEngineMetadata(relyingParty, settings)),

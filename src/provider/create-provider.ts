@@ -1,6 +1,7 @@
 import { Provider, type Adapter, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import type { JWK } from 'jose';
 import type { Clock } from '../clock.ts';
+import { hashToken } from '../crypto/random.ts';
 import { answeredAcr, namesOf, type AcrNames } from '../domain/authentication.ts';
 import type { AuthorizationDetailsType } from '../config/authorization-details.ts';
 import type { User } from '../domain/user.ts';
@@ -24,6 +25,7 @@ import { own, ownClientMetadata } from './own-client-metadata.ts';
 import { continueRotations } from './refresh-rotation.ts';
 import { createPairwiseSubject, rememberSubjects, sectorOf } from './pairwise-subject.ts';
 import type { RegisteredResourceServer } from './resource-servers.ts';
+import type { AnsweredMark } from './stores.ts';
 import { allowTestAddresses, type TestAddresses } from './test-sign-in.ts';
 import { verifyWithKeptSecrets } from './secret-assertions.ts';
 import { createSubjectTokens } from './subject-tokens.ts';
@@ -71,8 +73,8 @@ export interface ProviderOptions {
   /** Told of every session that ends through the engine. */
   readonly onFault: OnFault;
   readonly onSessionEnded: (uid: string) => Promise<void>;
-  /** Told which code or rotated refresh token was just redeemed, before the tokens leave. */
-  readonly onTokenAnswered: (kind: 'AuthorizationCode' | 'RefreshToken', value: string, at: Date) => Promise<void>;
+  /** Told which code or rotated refresh token was just redeemed, before the tokens leave; they wait for nothing. */
+  readonly onTokenAnswered: (mark: AnsweredMark) => void;
   readonly markUsed: MarkUsed;
   /** Writes what an answer of the authorization endpoint leaves behind. */
   readonly writeIssued: WriteIssued;
@@ -256,8 +258,11 @@ function markAnsweredRedemptions(provider: Provider, { onTokenAnswered, clock }:
     await next();
     if (ctx.oidc?.route !== 'token' || ctx.status !== 200) return;
     const { AuthorizationCode, RotatedRefreshToken } = ctx.oidc.entities;
-    if (AuthorizationCode !== undefined) await onTokenAnswered('AuthorizationCode', AuthorizationCode.jti, clock.now());
-    if (RotatedRefreshToken !== undefined) await onTokenAnswered('RefreshToken', RotatedRefreshToken.jti, clock.now());
+    const at = clock.now();
+    if (AuthorizationCode !== undefined)
+      onTokenAnswered({ kind: 'AuthorizationCode', idHash: hashToken(AuthorizationCode.jti), at });
+    if (RotatedRefreshToken !== undefined)
+      onTokenAnswered({ kind: 'RefreshToken', idHash: hashToken(RotatedRefreshToken.jti), at });
   });
 }
 

@@ -81,6 +81,13 @@ export interface FoundToken {
   readonly grant: { readonly id: string; readonly payload: Record<string, unknown> } | undefined;
 }
 
+/** That the redemption which won was answered. */
+export interface AnsweredMark {
+  readonly kind: 'AuthorizationCode' | 'RefreshToken';
+  readonly idHash: string;
+  readonly at: Date;
+}
+
 /** Grants, and the tokens whose loss or revival would matter. */
 export interface TokenStore {
   saveGrant(grant: SavedGrant): Promise<void>;
@@ -106,8 +113,6 @@ export interface TokenStore {
   setSuccessor(idHash: string, successorHash: string, successorSealed: string): Promise<void>;
   /** The sealed value of a token's successor, while that is there and unused. */
   findUnusedSuccessor(idHash: string): Promise<string | undefined>;
-  /** Notes when the redemption that won was answered: what arrives later is a reuse, what came before was a race. */
-  markAnswered(kind: string, idHash: string, at: Date): Promise<void>;
   remove(kind: string, idHash: string): Promise<void>;
   removeByGrant(kind: string, grantId: string): Promise<void>;
   /** Whether a token kept elsewhere still has all it depends on. */

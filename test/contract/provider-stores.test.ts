@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { newId, newToken, hashToken } from '../../src/crypto/random.ts';
 import { Conflict } from '../../src/errors.ts';
+import { markAnswered } from '../../src/storage/postgres/mark-answered.ts';
 import { PostgresUsedOnceStore } from '../../src/storage/postgres/used-once-store.ts';
 import { addUser, databaseKinds, openStores, type OpenedStores } from '../support/stores.ts';
 
@@ -124,6 +125,25 @@ for (const kind of databaseKinds) {
       const record = { idHash, kind: 'AuthorizationCode', grantId, sessionUid: uid, offline: false };
       await stores.inTransaction(({ tokens }) => tokens.save({ ...record, payloadSealed: 'again' }, 60));
       assert.ok((await findToken(idHash))?.consumedAt);
+    });
+
+    test('many answers are marked at once: each token of that kind with its own moment, and no other', async () => {
+      const [one, two, third] = [await grantWithToken(), await grantWithToken(), await grantWithToken()];
+      const at = (seconds: number) => new Date(1_800_000_000_000 + seconds * 1000);
+      const mark = (idHash: string, seconds: number) => ({
+        kind: 'AuthorizationCode' as const,
+        idHash,
+        at: at(seconds),
+      });
+      await markAnswered(stores.database.kysely, [
+        mark(one.idHash, 1),
+        mark(hashToken(newToken()), 3),
+        mark(two.idHash, 2),
+        { ...mark(third.idHash, 4), kind: 'RefreshToken' },
+      ]);
+      assert.deepEqual((await findToken(one.idHash))?.answeredAt, at(1));
+      assert.deepEqual((await findToken(two.idHash))?.answeredAt, at(2));
+      assert.equal((await findToken(third.idHash))?.answeredAt, null);
     });
 
     test('F14 a token dies with its session, its grant or its person, and none is stored under a grant that is gone', async () => {

@@ -4,6 +4,7 @@ import { startService, type TestService } from '../support/service.ts';
 import { movingClock } from '../support/moving-clock.ts';
 import { addProtocolClient, dpopProof, keyPair, pkce, post, type Answer } from '../support/protocol-client.ts';
 import { testContext } from '../support/stores.ts';
+import { untilMarked } from '../support/until-marked.ts';
 import { codeOf, UserAgent } from '../support/user-agent.ts';
 
 describe('three replicas, one winner', () => {
@@ -130,6 +131,7 @@ describe('three replicas, one winner', () => {
     const next = await refresh(successor, service.addresses[2]);
     assert.equal(next.status, 200);
     // The successor was used: the old token is a thief's, or its owner's, and nobody can tell.
+    await untilMarked(service, token);
     clock.move(2);
     assert.equal((await refresh(token)).body.error, 'invalid_grant');
     assert.equal((await refresh(String(next.body['refresh_token']))).body.error, 'invalid_grant', 'the family ended');

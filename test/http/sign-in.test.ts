@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { oneTimeCode, secretFromBase32, timeStepAt } from '../../src/domain/totp.ts';
 import { movingClock } from '../support/moving-clock.ts';
 import { startService, type Shape, type TestService } from '../support/service.ts';
+import { untilMarked } from '../support/until-marked.ts';
 import { claimsOf, codeOf, redeem, token, UserAgent, type StepAnswer } from '../support/user-agent.ts';
 
 for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
@@ -108,6 +109,7 @@ for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
       const tokens = await agent.redeem(finished);
       assert.ok(tokens.access_token);
       // Until a moment after the answer a second redemption counts as the loser of a race.
+      await untilMarked(service, codeOf(finished));
       clock.move(3);
       assert.equal((await agent.redeem(finished)).error, 'invalid_grant');
       const me = await fetch(`${service.issuer}/me`, { headers: { authorization: `Bearer ${tokens.access_token}` } });

@@ -141,15 +141,6 @@ export class PostgresTokenStore implements TokenStore {
     return row?.successor_sealed ?? undefined;
   }
 
-  async markAnswered(kind: string, idHash: string, at: Date): Promise<void> {
-    await this.#db
-      .updateTable('tokens')
-      .set({ answered_at: at })
-      .where('id_hash', '=', idHash)
-      .where('kind', '=', kind)
-      .execute();
-  }
-
   async remove(kind: string, idHash: string): Promise<void> {
     await this.#db.deleteFrom('tokens').where('id_hash', '=', idHash).where('kind', '=', kind).execute();
   }
