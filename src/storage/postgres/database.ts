@@ -103,7 +103,7 @@ export function createInTransaction<Stores>(
       try {
         return await kysely
           .transaction()
-          .execute(async (transaction) => work(makeStores(await pipelined(transaction))));
+          .execute((transaction) => pipelined(transaction, (db) => work(makeStores(db))));
       } catch (error) {
         if (tried < transactionTries && isRetryable(error)) continue;
         throw asStoreFault(error);

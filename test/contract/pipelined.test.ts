@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { sql, type Kysely } from 'kysely';
+import pg from 'pg';
+import { createInTransaction } from '../../src/storage/postgres/database.ts';
+import type { Tables } from '../../src/storage/postgres/tables.ts';
+import type { InTransaction } from '../../src/transaction.ts';
+import { databaseKinds, openStores, type OpenedStores } from '../support/stores.ts';
+
+for (const kind of databaseKinds) {
+  describe(`a transaction's statements on ${kind}`, () => {
+    let stores: OpenedStores;
+    let inTransaction: InTransaction<Kysely<Tables>>;
+    before(async () => {
+      stores = await openStores(kind);
+      inTransaction = createInTransaction(stores.database.kysely, (db) => db);
+    });
+    after(() => stores.close());
+
+    const insert = (db: Kysely<Tables>, subject: string) =>
+      sql`insert into person_keys (subject, key_sealed) values (${subject}, 'sealed')`.execute(db);
+    const keys = async (): Promise<string[]> => {
+      const rows = await stores.database.kysely
+        .selectFrom('person_keys')
+        .select('subject')
+        .orderBy('subject')
+        .execute();
+      return rows.map(({ subject }) => subject);
+    };
+
+    test('that are asked for at once go out before the first is answered, and are done in that order', async (t) => {
+      const seen: string[] = [];
+      const counts = await inTransaction(async (db) => {
+        // A driver that notes what it sends; it goes on as it is.
+        const query = pg.Client.prototype.query as (...given: unknown[]) => unknown;
+        t.mock.method(pg.Client.prototype, 'query', function (this: pg.Client, ...given: unknown[]) {
+          if (JSON.stringify(given).includes('in_order')) seen.push('sent');
+          return query.apply(this, given) as never;
+        });
+        const ask = async (n: number): Promise<string | undefined> => {
+          const { rows } = await sql<{ in_order: string }>`
+            with made as (insert into person_keys (subject, key_sealed) values (${`in order ${n}`}, 'sealed'))
+            select count(*) as in_order from person_keys where subject like 'in order %'`.execute(db);
+          seen.push('answered');
+          return rows[0]?.in_order;
+        };
+        const answers = await Promise.all([ask(1), ask(2), ask(3)]);
+        t.mock.restoreAll();
+        return answers;
+      });
+      assert.deepEqual(seen, ['sent', 'sent', 'sent', 'answered', 'answered', 'answered']);
+      assert.deepEqual(counts, ['0', '1', '2']);
+    });
+
+    test('are all undone by a fault of one that was asked for beside them', async () => {
+      const before = await keys();
+      const refused = inTransaction((db) =>
+        Promise.all([insert(db, 'first'), sql`select 1 / 0`.execute(db), insert(db, 'third')]),
+      );
+      await assert.rejects(refused, /division by zero/);
+      assert.deepEqual(await keys(), before);
+    });
+
+    test('are refused once it has ended: outside it they would stay', async () => {
+      const before = await keys();
+      let late: Promise<unknown> | undefined;
+      let end = (): void => undefined;
+      const ended = new Promise<void>((resolve) => (end = resolve));
+      const refused = inTransaction((db) => {
+        late = ended.then(() => insert(db, 'late'));
+        return Promise.all([sql`select 1 / 0`.execute(db), late]);
+      });
+      await assert.rejects(refused, /division by zero/);
+      end();
+      assert.ok(late);
+      await assert.rejects(late, /transaction had ended|already rolled back/);
+      assert.deepEqual(await keys(), before);
+    });
+  });
+}
