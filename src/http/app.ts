@@ -78,14 +78,21 @@ export function createApp(options: AppOptions): Koa {
   app.use(acceptReports(options.logger, options.epochMilliseconds));
   app.use(chooseLanguage(options.views, base.protocol === 'https:'));
   app.use(showWhatWeSee(options.views));
+  const protocol = serveProtocol(options);
+  // Programs call these far more often than people look at pages, and no router has them.
+  app.use((ctx, next) => (programsEndpoints.has(ctx.path) ? protocol(ctx, next) : next()));
   for (const router of options.routers) app.use(router.routes());
-  app.use(async (ctx, next) => {
-    const { state } = ctx as { state: { origin: Origin } };
-    await options.handleProtocol(ctx, state.origin);
-    if (!ctx.respond) return;
-    await next();
-  });
+  app.use(protocol);
   return app;
+}
+
+const programsEndpoints = new Set(['/token', '/introspect', '/revoke', '/par', '/me', '/jwks']);
+
+function serveProtocol({ handleProtocol }: AppOptions) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    await handleProtocol(ctx, (ctx as { state: { origin: Origin } }).state.origin);
+    if (ctx.respond) await next();
+  };
 }
 
 /** A server with limits on how long a client may take (against slow senders) and how much it may send ahead. */

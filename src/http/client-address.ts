@@ -53,8 +53,20 @@ export function networkOf(address: string): string {
     : ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/64`).toString();
 }
 
+const mostRemembered = 1000;
+const remembered = new Map<string, Address | undefined>();
+
 /** An address with or without a port, IPv4 inside IPv6 as IPv4; undefined for anything else, zones included. */
 function parseAddress(text: string): Address | undefined {
+  if (remembered.has(text)) return remembered.get(text);
+  const address = readAddress(text);
+  // Each request names the same few, proxies above all, and more than once.
+  if (remembered.size >= mostRemembered) remembered.clear();
+  if (text.length <= 64) remembered.set(text, address);
+  return address;
+}
+
+function readAddress(text: string): Address | undefined {
   const bare =
     /^\[([0-9a-f:.]+)\](?::\d{1,5})?$/i.exec(text)?.[1] ?? /^(\d+(?:\.\d+){3}):\d{1,5}$/.exec(text)?.[1] ?? text;
   if (bare.length > 64 || bare.includes('%')) return undefined;

@@ -9,6 +9,10 @@ const yearSeconds = 31_536_000;
  */
 export function chooseLanguage({ languages }: Views, secure: boolean) {
   return async (ctx: Context, next: Next): Promise<void> => {
+    if (ctx.querystring === '') {
+      await next();
+      return;
+    }
     const { lang, ...others } = ctx.query;
     const ours = ctx.method === 'GET' && pageAddress(ctx) !== undefined;
     const language = typeof lang === 'string' && ours ? languages.get(lang) : undefined;

@@ -16,9 +16,6 @@ interface Driver {
   query(...given: unknown[]): unknown;
 }
 
-/** A relying party is looked up again once a second, whatever is asked meanwhile: by chance within a request. */
-const lookUp = /^\s*select \*? ?(?:secret_hash|from "relying_parties")/;
-
 let counted: Calls | undefined;
 const sending = new Set<Driver>();
 const request = new AsyncLocalStorage<boolean>();
@@ -32,7 +29,7 @@ function listen(): void {
     const [first] = given;
     const text = typeof first === 'string' ? first : ((first as { text?: string }).text ?? '?');
     // What the workers do in the background, such as the sending of mail, is no part of an answer.
-    if (request.getStore() && counted !== undefined && !lookUp.test(text)) {
+    if (request.getStore() && counted !== undefined) {
       counted.statements.push(text);
       // BEGIN waits for the statement after it.
       if (text !== 'begin' && !sending.has(this)) {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { StoreUnavailable, storeFaultChannel } from '../../errors.ts';
@@ -89,7 +89,7 @@ function open(url: string): RedisConnection {
  * a cluster keeps them on one node.
  */
 export function redisKey(kind: string, id: string): string {
-  return `twofold:${kind}:${createHash('sha256').update(id).digest('base64url')}`;
+  return `twofold:${kind}:${hash('sha256', id, 'base64url')}`;
 }
 
 export async function answered<Result>(command: Promise<Result>): Promise<Result> {
