@@ -3,7 +3,7 @@ import { serviceContext } from '../domain/audit-event.ts';
 import { bothLanesClosed, challengeLifetimeSeconds, refusalOf } from '../domain/throttle.ts';
 import type { Clock } from '../clock.ts';
 import type { AttemptStore } from '../attempt-store.ts';
-import type { Charged } from './guard-store.ts';
+import type { Charged, ChargeRequest } from './guard-store.ts';
 import { tellOfFailedChallenge } from './tell-of-failures.ts';
 import type {
   CodeAttempt,
@@ -26,6 +26,8 @@ export interface ChargeDependencies {
   readonly networkOf: (address: string) => string;
 }
 
+export interface TriedCode extends CodeAttempt, Pick<ChargeRequest, 'factor' | 'authenticatorId'> {}
+
 export type ChargeOutcome = { readonly kind: 'charged'; readonly charged: Charged } | CodeOutcome;
 
 /**
@@ -34,21 +36,23 @@ export type ChargeOutcome = { readonly kind: 'charged'; readonly charged: Charge
  * database; where it does not answer, the charge alone decides.
  */
 export async function chargeTry(
-  attempt: CodeAttempt,
-  units: number,
+  attempt: TriedCode,
   { inTransaction, byOneStatement, attempts, settings, clock, isBraked, networkOf }: ChargeDependencies,
 ): Promise<ChargeOutcome> {
-  const { userId, challengeId } = attempt;
+  const { userId, challengeId, factor, authenticatorId } = attempt;
   const boundTo = hashToken(attempt.boundTo);
   const { limits } = settings;
   const early = await refuseEarly(attempt, { attempts, settings, networkOf });
   if (early !== undefined) return early;
   const braked = await isBraked();
   const charged = await byOneStatement(({ guards }) =>
-    guards.charge({ challengeId, userId, boundTo, units, limits, braked }),
+    guards.charge({ challengeId, userId, boundTo, factor, authenticatorId, limits, braked }),
   );
   if (charged !== undefined) return { kind: 'charged', charged };
-  const state = await inTransaction(({ guards }) => guards.read(userId, challengeId));
+  const [state, units] = await inTransaction(async (stores) => [
+    await stores.guards.read(userId, challengeId),
+    await unitsOf(attempt, stores),
+  ]);
   if (state === undefined || state.boundTo !== boundTo) return { kind: 'challenge-spent' };
   const refusal = refusalOf(state.guard, state.challenge, units, clock.epochSeconds(), limits, braked);
   // A replica that died right after the last charge could not do what that failure sets off; the next try does.
@@ -57,6 +61,13 @@ export async function chargeTry(
   }
   // Where the state changed between the refusal and the explanation, the next try decides anew.
   return refusal ?? { kind: 'wait', retryAfterSeconds: 1 };
+}
+
+/** What the try would have cost, for the explanation of a refusal; the charge counts for itself. */
+async function unitsOf({ userId, factor, authenticatorId }: TriedCode, stores: SecondFactorStores): Promise<number> {
+  if (factor === 'recovery-code') return 0;
+  const live = await stores.authenticators.listLive(userId);
+  return Math.max(1, live.filter(({ id }) => authenticatorId === undefined || id === authenticatorId).length);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Authenticator } from './authenticator-store.ts';
 import type { ChallengePurpose, ChallengeState, GuardState, Lane, ThrottleLimits } from '../domain/throttle.ts';
 
 export interface OpenedChallenge {
@@ -13,16 +14,31 @@ export interface ChargeRequest {
   readonly challengeId: string;
   readonly userId: string;
   readonly boundTo: string;
-  /** Authenticators the code will be compared with; 0 for a recovery code. */
-  readonly units: number;
+  /**
+   * What is tried. A one-time code costs a unit for each authenticator it will be compared with, and at least one; a
+   * recovery code costs none.
+   */
+  readonly factor: 'one-time-code' | 'recovery-code';
+  /** The one authenticator the person chose; without it, all of theirs. */
+  readonly authenticatorId?: string | undefined;
   readonly limits: ThrottleLimits;
   readonly braked: boolean;
 }
+
+/** What a code is compared with; the secret stays sealed until then. */
+export type ComparedAuthenticator = Pick<
+  Authenticator,
+  'id' | 'userId' | 'secretSealed' | 'algorithm' | 'digits' | 'periodSeconds' | 'driftSteps' | 'lastStep' | 'spentSteps'
+>;
 
 /** What a charge that was taken left behind. */
 export interface Charged {
   readonly lane: Lane;
   readonly tries: number;
+  /** What this try cost. */
+  readonly units: number;
+  /** Those it was charged for, oldest first: the code may be compared with these and no other. */
+  readonly authenticators: readonly ComparedAuthenticator[];
   readonly inARow: number;
   readonly total: number;
 }

@@ -21,7 +21,7 @@ export function createRedeemRecoveryCode(dependencies: RedeemDependencies) {
 
   return async (attempt: CodeAttempt): Promise<RedeemOutcome> => {
     const { userId, challengeId, context } = attempt;
-    const charge = await chargeTry(attempt, 0, dependencies);
+    const charge = await chargeTry({ ...attempt, factor: 'recovery-code' }, dependencies);
     if (charge.kind !== 'charged') return charge;
     const stored = await inTransaction(({ recoveryCodes }) => recoveryCodes.listUnused(userId));
     const found = await findMatching(stored, attempt.code, hasher);

@@ -1,9 +1,8 @@
 import type { SecretBox } from '../crypto/secret-box.ts';
 import { SecretUnreadable } from '../crypto/secret-box.ts';
 import { checkOneTimeCode, learnDrift, normaliseOneTimeCode, type CodeCheck } from '../domain/totp.ts';
-import type { Authenticator } from './authenticator-store.ts';
 import { afterFailure, chargeTry, type ChargeDependencies } from './charge.ts';
-import type { Charged } from './guard-store.ts';
+import type { Charged, ComparedAuthenticator } from './guard-store.ts';
 import { secretContext } from './secret-context.ts';
 import type { Acceptance, CodeAttempt, CodeOutcome } from './stores.ts';
 
@@ -23,19 +22,17 @@ class NotAccepted extends Error {}
  * (committed), secrets opened, comparison, acceptance once. Nothing is compared that was not charged.
  */
 export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
-  const { inTransaction, byOneStatement, settings, clock, secretBox, onUnreadableSecret } = dependencies;
+  const { inTransaction, settings, clock, secretBox, onUnreadableSecret } = dependencies;
 
   return async (attempt: CodeAttempt & { readonly authenticatorId?: string }): Promise<VerifyOutcome> => {
     const { userId, context } = attempt;
-    const all = await byOneStatement(({ authenticators }) => authenticators.listLive(userId));
-    const chosen = attempt.authenticatorId === undefined ? all : all.filter(({ id }) => id === attempt.authenticatorId);
-    // Somebody without an authenticator is charged all the same: the answer must not tell them apart for free.
-    const charge = await chargeTry(attempt, Math.max(1, chosen.length), dependencies);
+    const charge = await chargeTry({ ...attempt, factor: 'one-time-code' }, dependencies);
     if (charge.kind !== 'charged') return charge;
+    const { authenticators, units } = charge.charged;
 
-    let best: { authenticator: Authenticator; check: CodeCheck } | undefined;
+    let best: { authenticator: ComparedAuthenticator; check: CodeCheck } | undefined;
     try {
-      for (const authenticator of chosen) {
+      for (const authenticator of authenticators) {
         const check = compare(authenticator, attempt.code);
         if (best === undefined || rank(check) > rank(best.check)) best = { authenticator, check };
       }
@@ -55,11 +52,11 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
       );
       if (accepted !== undefined) return accepted;
       // Another request was faster with the same code, or the challenge was used: a replay like any other.
-      await inTransaction(({ guards }) => guards.giveBack(userId, attempt.challengeId, chosen.length));
+      await inTransaction(({ guards }) => guards.giveBack(userId, attempt.challengeId, units));
       return refuse(attempt, charge.charged, 'replay');
     }
     if (best?.check.kind === 'replayed') {
-      await inTransaction(({ guards }) => guards.giveBack(userId, attempt.challengeId, chosen.length));
+      await inTransaction(({ guards }) => guards.giveBack(userId, attempt.challengeId, units));
       return refuse(attempt, charge.charged, 'replay');
     }
     if (best?.check.kind === 'far') return far(attempt, best.authenticator, best.check, charge.charged);
@@ -72,7 +69,7 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
     }
   };
 
-  function compare(authenticator: Authenticator, typed: string): CodeCheck {
+  function compare(authenticator: ComparedAuthenticator, typed: string): CodeCheck {
     const secret = secretBox.open(authenticator.secretSealed, secretContext(authenticator));
     const code = normaliseOneTimeCode(typed, authenticator.digits);
     if (code === undefined) return { kind: 'wrong' };
@@ -91,7 +88,7 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
 
   async function accept(
     attempt: CodeAttempt,
-    authenticator: Authenticator,
+    authenticator: ComparedAuthenticator,
     timeStep: number,
     offset: number,
     charged: Charged,
@@ -148,7 +145,7 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
    */
   async function far(
     attempt: CodeAttempt,
-    authenticator: Authenticator,
+    authenticator: ComparedAuthenticator,
     check: Extract<CodeCheck, { kind: 'far' }>,
     charged: Charged,
   ): Promise<VerifyOutcome> {

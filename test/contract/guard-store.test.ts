@@ -22,10 +22,44 @@ for (const kind of databaseKinds) {
       await stores.inTransaction(({ guards }) => guards.open(challenge, 600));
       return id;
     }
-    const charge = (userId: string, challengeId: string, units = 1, boundTo = 'here', braked = false) =>
+    /** Of somebody without an authenticator a code costs one unit; a recovery code costs none. */
+    const charge = (userId: string, challengeId: string, units: 0 | 1 = 1, boundTo = 'here', braked = false) =>
       stores.inTransaction(({ guards }) =>
-        guards.charge({ userId, challengeId, boundTo, units, limits: limits, braked }),
+        guards.charge({
+          userId,
+          challengeId,
+          boundTo,
+          factor: units === 0 ? 'recovery-code' : 'one-time-code',
+          limits,
+          braked,
+        }),
       );
+    const chargeFor = (userId: string, challengeId: string, authenticatorId?: string) =>
+      stores.inTransaction(({ guards }) =>
+        guards.charge({
+          userId,
+          challengeId,
+          boundTo: 'here',
+          factor: 'one-time-code',
+          authenticatorId,
+          limits,
+          braked: false,
+        }),
+      );
+    const parts = (userId: string) => ({
+      id: newId(),
+      userId,
+      label: 'Phone',
+      secretSealed: `sealed for ${userId}`,
+      algorithm: 'SHA256' as const,
+      digits: 8 as const,
+      periodSeconds: 60,
+    });
+    async function addAuthenticator(userId: string): Promise<string> {
+      const authenticator = parts(userId);
+      await stores.inTransaction(({ authenticators }) => authenticators.insertLive(authenticator));
+      return authenticator.id;
+    }
     const guardOf = (userId: string) => stores.inTransaction(({ guards }) => guards.readGuard(userId));
     /** As time does between tries: forgets waits and the day, never the totals. */
     const letTimePass = (userId: string) =>
@@ -165,7 +199,9 @@ for (const kind of databaseKinds) {
       const userId = await addUser(stores);
       const id = await open(userId);
       assert.ok(await charge(userId, id, 0));
-      assert.ok(await charge(userId, id, 2));
+      await addAuthenticator(userId);
+      await addAuthenticator(userId);
+      assert.ok(await charge(userId, id));
       assert.equal((await guardOf(userId)).lanes.other.dayUnits, 2);
       await stores.inTransaction(({ guards }) => guards.settle(userId, id));
       assert.equal((await guardOf(userId)).lanes.other.dayUnits, 0);
@@ -193,6 +229,78 @@ for (const kind of databaseKinds) {
       const counted = await stores.inTransaction(({ guards }) => guards.countGuessedAccounts());
       assert.equal(counted.failed - before.failed, 3);
       assert.equal(counted.accepted - before.accepted, 1);
+    });
+
+    test('B06 a code costs a unit for each authenticator it may be compared with, and names these', async () => {
+      const userId = await addUser(stores);
+      const other = await addAuthenticator(await addUser(stores));
+      const [one, two, gone] = [
+        await addAuthenticator(userId),
+        await addAuthenticator(userId),
+        await addAuthenticator(userId),
+      ];
+      await stores.inTransaction(async ({ authenticators }) => {
+        await authenticators.remove(userId, gone, 'removed');
+        await authenticators.putPending(parts(userId), 'here', 600);
+        await authenticators.spend(userId, one, [2 ** 40, 7]);
+      });
+      const id = await open(userId);
+      const both = await chargeFor(userId, id);
+      assert.equal(both?.units, 2);
+      assert.deepEqual(both.authenticators.map((named) => named.id).toSorted(), [one, two].toSorted());
+      assert.deepEqual(
+        both.authenticators.find((named) => named.id === one),
+        {
+          id: one,
+          userId,
+          secretSealed: `sealed for ${userId}`,
+          algorithm: 'SHA256',
+          digits: 8,
+          periodSeconds: 60,
+          driftSteps: 0,
+          lastStep: -1,
+          spentSteps: [2 ** 40, 7],
+        },
+      );
+      const chosen = await chargeFor(userId, id, two);
+      assert.equal(chosen?.units, 1);
+      assert.deepEqual(
+        chosen.authenticators.map((named) => named.id),
+        [two],
+      );
+      for (const strange of [other, gone, 'no id at all']) {
+        const none = await chargeFor(userId, await open(userId, 'known'), strange);
+        assert.equal(none?.units, 1, 'what is not theirs costs as much as what is');
+        assert.deepEqual(none.authenticators, []);
+      }
+      const recovery = await charge(userId, id, 0);
+      assert.equal(recovery?.units, 0);
+      assert.deepEqual(recovery.authenticators, []);
+      assert.equal((await guardOf(userId)).total, 6);
+    });
+
+    test('B06 authenticators that come and go beside it: nothing is named that was not charged', async () => {
+      const userId = await addUser(stores);
+      const ids = await Promise.all(Array.from({ length: 6 }, () => open(userId)));
+      const lanes = await Promise.all(Array.from({ length: 4 }, () => open(userId, 'known')));
+      const kept = await addAuthenticator(userId);
+      const [taken] = await Promise.all([
+        Promise.all([...ids, ...lanes].map((id) => chargeFor(userId, id))),
+        ...Array.from({ length: 6 }, async () => {
+          const id = await addAuthenticator(userId);
+          await stores.inTransaction(({ authenticators }) => authenticators.remove(userId, id, 'removed'));
+        }),
+      ]);
+      const charges = taken.filter((one) => one !== undefined);
+      assert.ok(charges.length > 0);
+      for (const { units, authenticators } of charges) {
+        assert.equal(units, authenticators.length);
+        assert.ok(authenticators.some(({ id }) => id === kept));
+      }
+      assert.equal(
+        (await guardOf(userId)).total,
+        charges.reduce((sum, { units }) => sum + units, 0),
+      );
     });
 
     test('refuses a charge from anywhere but where the challenge was opened, and for another person', async () => {

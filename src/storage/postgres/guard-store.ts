@@ -1,24 +1,24 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
-import {
-  challengeLifetimeSeconds,
-  daySeconds,
-  dayUnitsFor,
-  pacingSeconds,
-  type ChallengeState,
-  type GuardState,
-  type Lane,
-} from '../../domain/throttle.ts';
+import { challengeLifetimeSeconds, type ChallengeState, type GuardState, type Lane } from '../../domain/throttle.ts';
 import type { Charged, ChargeRequest, GuardStore, OpenedChallenge } from '../../second-factor/guard-store.ts';
-import { returningMayBeLost } from './may-be-lost.ts';
+import { chargeIn } from './guard-charge.ts';
+import { settleIn } from './guard-settle.ts';
+import { mayBeLost } from './may-be-lost.ts';
+import { part, statement } from './statement.ts';
 import type { GuardsTable } from './tables/second-factor.ts';
 import type { Tables } from './tables.ts';
 
-interface ChargeRow {
-  lane: Lane;
-  tries: number;
-  in_a_row: number;
-  total: number;
+interface OpenArguments extends OpenedChallenge {
+  readonly lifetimeSeconds: number;
 }
+
+const opening = part<OpenArguments>`
+  with guard as (insert into guards (user_id) values (${'userId'}) on conflict do nothing)
+  insert into challenges (id, user_id, lane, purpose, bound_to, expires_at)
+  values (${'id'}, ${'userId'}, ${'lane'}, ${'purpose'}, ${'boundTo'},
+    now() + make_interval(secs => ${'lifetimeSeconds'}))`;
+const open = statement<OpenArguments, never>`${opening}`;
+const openAlone = statement<OpenArguments, unknown>`${opening} returning ${mayBeLost}`;
 
 export class PostgresGuardStore implements GuardStore {
   readonly #db: Kysely<Tables>;
@@ -28,12 +28,7 @@ export class PostgresGuardStore implements GuardStore {
   }
 
   async open(challenge: OpenedChallenge, lifetimeSeconds = challengeLifetimeSeconds): Promise<void> {
-    await sql`
-      with guard as (insert into guards (user_id) values (${challenge.userId}) on conflict do nothing)
-      insert into challenges (id, user_id, lane, purpose, bound_to, expires_at)
-      values (${challenge.id}, ${challenge.userId}, ${challenge.lane}, ${challenge.purpose}, ${challenge.boundTo},
-        now() + make_interval(secs => ${lifetimeSeconds}))
-      ${returningMayBeLost(this.#db)}`.execute(this.#db);
+    await (this.#db.isTransaction ? open : openAlone)(this.#db, { ...challenge, lifetimeSeconds });
   }
 
   async charge(request: ChargeRequest): Promise<Charged | undefined> {
@@ -70,24 +65,7 @@ export class PostgresGuardStore implements GuardStore {
   }
 
   async settle(userId: string, challengeId: string): Promise<number | undefined> {
-    // The day's units go back only to the day they were taken from.
-    const lane = (name: Lane) => sql`
-      ${sql.ref(`${name}_units`)} = greatest(0, g.${sql.ref(`${name}_units`)}
-        - case when c.lane = ${name} then c.units else 0 end),
-      ${sql.ref(`${name}_in_a_row`)} = case when c.lane = ${name} then 0 else g.${sql.ref(`${name}_in_a_row`)} end,
-      ${sql.ref(`${name}_next_try_at`)} = case when c.lane = ${name} then null else g.${sql.ref(`${name}_next_try_at`)} end,
-      ${sql.ref(`${name}_day_units`)} = greatest(0, g.${sql.ref(`${name}_day_units`)}
-        - case when c.lane = ${name} and c.day_started_at = g.${sql.ref(`${name}_day_started_at`)} then c.units else 0 end)`;
-    const { rows } = await sql<{ total: number }>`
-      with c as (
-        update challenges set closed_at = now(), outcome = 'accepted'
-        where id = ${challengeId} and user_id = ${userId} and (outcome is null or outcome = 'spent')
-        returning lane, units, day_started_at
-      )
-      update guards g set total = greatest(0, g.total - c.units), ${lane('known')}, ${lane('other')}
-      from c where g.user_id = ${userId}
-      returning g.total`.execute(this.#db);
-    return rows[0]?.total;
+    return settleIn(this.#db, { userId, challengeId });
   }
 
   async giveBack(userId: string, challengeId: string, units: number): Promise<void> {
@@ -219,62 +197,4 @@ export function toGuardState(row: Partial<Selectable<GuardsTable>> | undefined):
       },
     },
   };
-}
-
-/**
- * One statement, and so all or nothing. Both rows are changed by their own conditions on their latest versions: a lock or
- * an UPDATE waits for a concurrent one and then checks again, which a sub-select under READ COMMITTED would not. The
- * challenge is locked first, and counts the try only where the guard took it.
- */
-async function chargeIn(db: Kysely<Tables>, request: ChargeRequest): Promise<Charged | undefined> {
-  const { limits, units } = request;
-  const guardUpdate = (lane: Lane) => {
-    const column = (name: string) => sql.ref(`${lane}_${name}`);
-    const sameDay = sql`g.${column('day_started_at')} is not null
-      and g.${column('day_started_at')} > now() - make_interval(secs => ${daySeconds})`;
-    const nextInARow =
-      units > 0
-        ? sql`g.${column('in_a_row')} + 1`
-        : // Recovery codes share the waits but never close the lane.
-          sql`case when g.${column('in_a_row')} < ${limits.inARowLimit - 1} then g.${column('in_a_row')} + 1
-            else g.${column('in_a_row')} end`;
-    return sql`
-      update guards g set
-        total = g.total + ${units}::int,
-        ${column('units')} = g.${column('units')} + ${units}::int,
-        ${column('in_a_row')} = ${nextInARow},
-        ${column('next_try_at')} = case
-          when ${nextInARow} >= 20 then now() + make_interval(secs => ${pacingSeconds(20)})
-          when ${nextInARow} = 15 then now() + make_interval(secs => ${pacingSeconds(15)})
-          when ${nextInARow} = 10 then now() + make_interval(secs => ${pacingSeconds(10)})
-          when ${nextInARow} = 5 then now() + make_interval(secs => ${pacingSeconds(5)})
-          else null end,
-        ${column('day_started_at')} = case when ${sameDay} then g.${column('day_started_at')} else date_trunc('milliseconds', now()) end,
-        ${column('day_units')} = case when ${sameDay} then g.${column('day_units')} else 0 end + ${units}::int
-      from c
-      where g.user_id = ${request.userId} and c.lane = ${lane}
-        and (${units}::int = 0 or (
-          g.total + ${units}::int <= ${limits.cap}
-          and g.${column('in_a_row')} < ${limits.inARowLimit}
-          and (${lane === 'known'} or g.${column('units')} + ${units}::int <= ${limits.otherLaneShare})
-          and case when ${sameDay} then g.${column('day_units')} else 0 end + ${units}::int
-            <= ${dayUnitsFor(lane, limits, request.braked)}))
-        and (g.${column('next_try_at')} is null or g.${column('next_try_at')} <= now())
-      returning g.${column('in_a_row')} as in_a_row, g.total, g.${column('day_started_at')} as day_started_at`;
-  };
-  const { rows } = await sql<ChargeRow>`
-    with c as materialized (
-      select id, lane from challenges
-      where id = ${request.challengeId} and user_id = ${request.userId} and bound_to = ${request.boundTo}
-        and closed_at is null and expires_at > now() and tries < ${limits.triesPerChallenge}
-      for update
-    ), known as (${guardUpdate('known')}), other as (${guardUpdate('other')}),
-    g as (select * from known union all select * from other)
-    update challenges set tries = tries + 1, units = units + ${units}::int,
-      day_started_at = coalesce(challenges.day_started_at, case when ${units}::int > 0 then g.day_started_at end)
-    from c, g where challenges.id = c.id
-    returning c.lane, challenges.tries, g.in_a_row, g.total`.execute(db);
-  const [row] = rows;
-  if (row === undefined) return undefined;
-  return { lane: row.lane, tries: row.tries, inARow: row.in_a_row, total: row.total };
 }

@@ -1,8 +1,10 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { verbatim } from './statement.ts';
 import type { Tables } from './tables.ts';
 
-/** The commit of this statement does not wait for the disk. */
-const doNotWait = sql`set_config('synchronous_commit', 'off', true)`;
+/** The commit of this statement does not wait for the disk; for statements outside a transaction, as below. */
+export const mayBeLost = verbatim(`set_config('synchronous_commit', 'off', true)`);
+const doNotWait = sql.raw(mayBeLost.texts.join(''));
 
 /**
  * For a statement of its own that only issues something: should the server lose power within the next moments, the
