@@ -61,6 +61,55 @@ for (const kind of databaseKinds) {
       assert.deepEqual(await keys(), before);
     });
 
+    test('are undone and harm nobody after them as well where the connection has known them long since', async () => {
+      const count = (db: Kysely<Tables>, like: string) =>
+        sql<{ found: number }>`select count(*)::int as found from person_keys where subject like ${like}`.execute(db);
+      const divide = (db: Kysely<Tables>, by: number) =>
+        sql<{ quotient: number }>`select 12 / ${by}::int as quotient`.execute(db);
+      for (let round = 0; round < 30; round += 1) {
+        const subject = `known ${kind} ${round}`;
+        const [, inserted, quotient] = await inTransaction((db) =>
+          Promise.all([insert(db, subject), count(db, `known ${kind} %`), divide(db, 4)]),
+        );
+        assert.deepEqual([inserted.rows, quotient.rows], [[{ found: round + 1 }], [{ quotient: 3 }]]);
+        const settled: unknown[] = [];
+        const refused = inTransaction((db) =>
+          Promise.all(
+            [insert(db, `${subject} undone`), divide(db, 0), insert(db, `${subject} too`)].map(async (one) =>
+              one.catch((error: unknown) => {
+                settled.push(error);
+                throw error;
+              }),
+            ),
+          ),
+        );
+        await assert.rejects(refused, /division by zero/);
+        assert.ok(settled.length >= 2, 'whoever asked after the fault is told, and not left waiting');
+        assert.deepEqual((await count(stores.database.kysely, '%undone')).rows, [{ found: 0 }]);
+        assert.deepEqual((await count(stores.database.kysely, '%too')).rows, [{ found: 0 }]);
+      }
+    });
+
+    test('sent at once with their transaction are all done or none, however often', async () => {
+      const { sendAtOnce, kysely } = stores.database;
+      const adding = (subject: string) =>
+        sql`insert into person_keys (subject, key_sealed) values (${subject}, 'sealed')`;
+      const dividing = (by: number) => sql`select 12 / ${by}::int as quotient`;
+      const found = async (subject: string) => (await keys()).filter((one) => one.startsWith(subject)).length;
+      for (let round = 0; round < 30; round += 1) {
+        const subject = `at once ${round}.`;
+        const rows = await sendAtOnce([adding(`${subject}1`), dividing(3), adding(`${subject}2`)]);
+        assert.deepEqual(rows, [[], [{ quotient: 4 }], []]);
+        await assert.rejects(
+          sendAtOnce([adding(`${subject}3`), dividing(0), adding(`${subject}4`)]),
+          /division by zero/,
+        );
+        await assert.rejects(sendAtOnce([adding(`${subject}5`), adding(`${subject}1`)]), /duplicate key/);
+        assert.equal(await found(subject), 2);
+        assert.deepEqual((await sql`select txid_current_if_assigned() as open`.execute(kysely)).rows, [{ open: null }]);
+      }
+    });
+
     test('are refused once it has ended: outside it they would stay', async () => {
       const before = await keys();
       let late: Promise<unknown> | undefined;

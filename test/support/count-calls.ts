@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { Batch } from '../../src/storage/postgres/batch.ts';
 
 /** What requests asked of the stores. */
 export interface Calls {
@@ -27,12 +28,15 @@ function listen(): void {
   const query = client.query;
   client.query = function counting(this: Driver, ...given: unknown[]) {
     const [first] = given;
-    const text = typeof first === 'string' ? first : ((first as { text?: string }).text ?? '?');
+    const texts =
+      first instanceof Batch
+        ? first.queries.map(({ text }) => text)
+        : [typeof first === 'string' ? first : ((first as { text?: string }).text ?? '?')];
     // What the workers do in the background, such as the sending of mail, is no part of an answer.
     if (request.getStore() && counted !== undefined) {
-      counted.statements.push(text);
+      counted.statements.push(...texts);
       // BEGIN waits for the statement after it.
-      if (text !== 'begin' && !sending.has(this)) {
+      if ((texts.length > 1 || texts[0] !== 'begin') && !sending.has(this)) {
         counted.trips += 1;
         sending.add(this);
         setImmediate(() => sending.delete(this));

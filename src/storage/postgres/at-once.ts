@@ -40,10 +40,17 @@ async function sendOn(
       ? [send(only.sql, only.parameters)]
       : [send('begin'), ...statements.map(({ sql, parameters }) => send(sql, parameters)), send('commit')];
   const answers = await Promise.allSettled(sent);
-  // The first is the reason; those after it only say that the transaction was over. COMMIT rolled it back.
+  // The first is the reason; those after it only say that the transaction was over.
   const failed = answers.find((answer) => answer.status === 'rejected');
   // Who said nothing in time may still be at work: nobody else gets this connection.
-  client.release(failed !== undefined && sqlStateOf(failed.reason) === undefined);
+  let broken = failed !== undefined && sqlStateOf(failed.reason) === undefined;
+  // After an error COMMIT was skipped or rolled it back; where nothing is left to roll back, this is only a notice.
+  if (failed !== undefined && !broken)
+    broken = await client.query('rollback').then(
+      () => false,
+      () => true,
+    );
+  client.release(broken);
   if (failed !== undefined) throw failed.reason;
   const rows = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value.rows : []));
   return statements.length === 1 ? rows : rows.slice(1, -1);

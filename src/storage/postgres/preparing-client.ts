@@ -1,56 +1,89 @@
 import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import pg from 'pg';
+import { Batch, type DriverQuery } from './batch.ts';
+
+/** A statement that was asked for and not sent yet. */
+interface Asked {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  readonly answer: (error: Error | null | undefined, result?: unknown) => void;
+}
+
+interface Connection {
+  readonly stream: Writable;
+  readonly parsedStatements: Readonly<Record<string, string | undefined>>;
+}
+
+type Send = (...all: unknown[]) => unknown;
+
+/** Those without values that others travel with; the driver sends any other such text in a way that none can join. */
+const transactional = new Set(['begin', 'commit', 'rollback']);
 
 /**
  * Prepares each distinct statement once a connection: parsing and planning cost more than most of ours run. And saves
  * round trips, which cost more still: BEGIN travels with the first statement after it, and statements that were asked
- * for in one turn travel together.
+ * for in one turn travel together, with one answer to them all where the connection knows them.
  */
 export class PreparingClient extends pg.Client {
-  #begun: { readonly answer: Promise<unknown>; readonly sendOff: () => void } | undefined;
+  #asked: Asked[] = [];
 
   // The driver's overloads cannot be matched by one signature; the one in use is (text, values).
   override query(...args: unknown[]): never {
     const [text, values] = args;
-    const send = super.query as (...all: unknown[]) => Promise<unknown>;
-    if (typeof text !== 'string' || !Array.isArray(values) || args.length !== 2) return send.apply(this, args) as never;
-    if (text === 'begin') return this.#begin(() => send.call(this, text)) as never;
-    this.#gatherTurn();
-    const sent = values.length > 0 ? send.call(this, { name: nameOf(text), text, values }) : send.call(this, text);
-    const begun = this.#begun;
-    if (begun === undefined) return sent as never;
-    this.#begun = undefined;
-    begun.sendOff();
-    // Without its BEGIN no statement counts as done.
-    return Promise.all([sent, begun.answer]).then(([result]) => result) as never;
+    if (typeof text !== 'string' || !Array.isArray(values) || args.length !== 2) {
+      this.#sendAsked();
+      return (super.query as Send).apply(this, args) as never;
+    }
+    return this.#ask(text, values) as never;
   }
 
-  /** Held back until the first statement is there, for a moment at most. */
-  #begin(send: () => Promise<unknown>): Promise<unknown> {
-    const sendOff = this.#holdBack();
-    setImmediate(sendOff);
-    const answer = send();
-    // Told to whoever sends the first statement.
-    answer.catch(() => undefined);
-    this.#begun = { answer, sendOff };
+  #ask(text: string, values: readonly unknown[]): Promise<unknown> {
+    const begins = text === 'begin';
+    // BEGIN waits for the first statement after it, for a moment at most.
+    if (begins) setImmediate(() => this.#sendAsked());
+    else process.nextTick(() => this.#sendAsked());
+    const asked = new Promise((resolve, reject) => {
+      const answer: Asked['answer'] = (error, result) => (error ? reject(error) : resolve(result));
+      this.#asked.push({ text, values, answer });
+    });
+    if (!begins) return asked;
+    // Told to whoever asked for the first statement.
+    asked.catch(() => undefined);
     return Promise.resolve({ command: 'BEGIN', rowCount: null, rows: [] });
   }
 
-  #gatherTurn(): void {
-    process.nextTick(this.#holdBack());
-  }
-
-  /** Nothing is written until the function that is answered was called. */
-  #holdBack(): () => void {
-    const { stream } = (this as unknown as { connection: { stream: Writable } }).connection;
-    let held = true;
+  #sendAsked(): void {
+    const asked = this.#asked;
+    if (asked.length === 0) return;
+    this.#asked = [];
+    const { stream, parsedStatements } = (this as unknown as { connection: Connection }).connection;
+    const known = asked.every(({ text, values }) =>
+      values.length > 0 ? parsedStatements[nameOf(text)] !== undefined : transactional.has(text),
+    );
+    const send = super.query as Send;
+    if (known && asked.length > 1) {
+      send.call(this, new Batch(asked.map(asQuery)));
+      return;
+    }
     stream.cork();
-    return () => {
-      if (held) stream.uncork();
-      held = false;
-    };
+    const [begin, first] = asked;
+    let begun: Promise<unknown> | undefined;
+    for (const one of asked) {
+      const { text, values, answer } = one;
+      const sent = send.call(this, values.length > 0 ? { name: nameOf(text), text, values } : text) as Promise<unknown>;
+      if (one === begin && text === 'begin') begun = sent;
+      // Without its BEGIN no statement counts as done.
+      const done = one === first && begun !== undefined ? Promise.all([sent, begun]).then(([result]) => result) : sent;
+      done.then((result) => answer(null, result), answer);
+    }
+    stream.uncork();
   }
+}
+
+function asQuery({ text, values, answer }: Asked): DriverQuery {
+  const query = values.length > 0 ? { name: nameOf(text), text, values: [...values] } : { text, queryMode: 'extended' };
+  return new (pg.Query as unknown as new (query: object, answer: Asked['answer']) => DriverQuery)(query, answer);
 }
 
 const names = new Map<string, string>();
