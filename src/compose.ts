@@ -33,6 +33,7 @@ import { systemClock } from './clock.ts';
 import { createPingDelivery } from './compose/backchannel.ts';
 import { createBrandedViews } from './compose/branded-views.ts';
 import { createRecordForged } from './compose/record-forged.ts';
+import { createSignatures } from './crypto/signatures.ts';
 import { createProviderPages } from './interaction/provider-pages.ts';
 import { interactionRoutes } from './interaction/routes.ts';
 import { drain } from './operations/drain.ts';
@@ -62,8 +63,8 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
   const services = await openServices(options);
   const { clock, keys } = services;
   const operations = createOperations(services);
-  const csrf = createCsrf(keys.cookies, issuer.origin);
-  const cookies = createCookieJar(secure, keys.cookies);
+  const csrf = createCsrf(createSignatures(keys.cookies, 'csrf'), issuer.origin);
+  const cookies = createCookieJar(secure, createSignatures(keys.cookies, 'cookie'));
   const acr = services.acrNames;
   const judge = createSessionJudge({ acrNames: acr, readFacts: createReadFacts(services, cookies) });
   const protocol = await createHandleProtocol({
@@ -103,7 +104,6 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     (await services.hasSecondFactor(userId)) ? shortestWithSecondFactor : shortestAlone;
   const app = createApp({
     issuer: settings.issuer,
-    cookieKeys: keys.cookies,
     logger,
     views,
     clientAddress: createClientAddress(settings.trustedProxies),

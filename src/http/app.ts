@@ -17,7 +17,6 @@ import type { Views } from './views.ts';
 
 export interface AppOptions {
   readonly issuer: string;
-  readonly cookieKeys: readonly string[];
   readonly logger: Logger;
   readonly views: Views;
   readonly clientAddress: ClientAddress;
@@ -63,7 +62,6 @@ const mayBeAskedForByHead = /^\/(?:healthz|readyz|jwks|what-we-see|assets\/.+|\.
 /** The whole of what listens: one middleware after the other, in the order of this list. */
 export function createApp(options: AppOptions): Koa {
   const app = new Koa();
-  app.keys = [...options.cookieKeys];
   // Errors are answered and logged by our own middleware; the framework's printing would bypass the redaction.
   app.silent = true;
   const base = new URL(options.issuer);

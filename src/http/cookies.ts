@@ -1,10 +1,15 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** Any Koa context. */
 interface Exchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+}
+
+/** Signs short texts, and knows its own signatures again. */
+export interface Signatures {
+  sign(text: string): string;
+  verify(text: string, signature: string): boolean;
 }
 
 /** Signed, HttpOnly, SameSite=Lax cookies of our own, for the whole host. */
@@ -20,17 +25,10 @@ export interface CookieJar {
 
 /**
  * `secure`: whether the issuer is https; names then begin with `__Host-`, which binds them to host, path and TLS. On a
- * loopback http issuer they are plain. `keys` is the ring of COOKIE_KEYS: the first signs, all are accepted, so that a
- * key can be replaced while people are signed in.
+ * loopback http issuer they are plain.
  */
-export function createCookieJar(secure: boolean, keys: readonly string[]): CookieJar {
-  const [signingKey] = keys;
-  if (signingKey === undefined) throw new TypeError('COOKIE_KEYS: at least one key is needed');
+export function createCookieJar(secure: boolean, signatures: Signatures): CookieJar {
   const full = (name: string): string => (secure ? `__Host-${name}` : name);
-  // The name is signed too, so that a value cannot be moved from one cookie to another.
-  const sign = (key: string, name: string, value: string): string =>
-    createHmac('sha256', key).update(`cookie:${name}=${value}`).digest('base64url');
-
   function write({ res }: Exchange, name: string, value: string, maxAgeSeconds?: number): void {
     const parts = [`${full(name)}=${value}`, 'path=/', 'httponly', 'samesite=lax'];
     if (maxAgeSeconds !== undefined) parts.push(`max-age=${Math.trunc(maxAgeSeconds)}`);
@@ -47,21 +45,17 @@ export function createCookieJar(secure: boolean, keys: readonly string[]): Cooki
         const text = pair.trim();
         if (!text.startsWith(`${full(name)}=`)) continue;
         const [encoded = '', signature = ''] = text.slice(full(name).length + 1).split('~');
-        if (keys.some((key) => equal(signature, sign(key, name, encoded)))) return decodeURIComponent(encoded);
+        if (signatures.verify(`${name}=${encoded}`, signature)) return decodeURIComponent(encoded);
       }
       return undefined;
     },
     set(ctx, name, value, maxAgeSeconds) {
       const encoded = encodeURIComponent(value).replaceAll('~', '%7E');
-      write(ctx, name, `${encoded}~${sign(signingKey, name, encoded)}`, maxAgeSeconds);
+      // The name is signed too, so that a value cannot be moved from one cookie to another.
+      write(ctx, name, `${encoded}~${signatures.sign(`${name}=${encoded}`)}`, maxAgeSeconds);
     },
     clear(ctx, name) {
       write(ctx, name, '', 0);
     },
   };
-}
-
-function equal(left: string, right: string): boolean {
-  const [a, b] = [Buffer.from(left), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

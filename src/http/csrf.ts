@@ -1,5 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Signatures } from './cookies.ts';
 import { Forbidden } from '../errors.ts';
 import type { Fields } from './forms.ts';
 
@@ -17,13 +17,9 @@ export interface Csrf {
 
 /**
  * Two independent defences: a token that only our page of this very session knows, and where the browser says the
- * request comes from. `keys` is the ring of COOKIE_KEYS.
+ * request comes from.
  */
-export function createCsrf(keys: readonly string[], issuerOrigin: string): Csrf {
-  const [signingKey] = keys;
-  if (signingKey === undefined) throw new TypeError('COOKIE_KEYS: at least one key is needed');
-  const mac = (key: string, binding: string): Buffer => createHmac('sha256', key).update(`csrf:${binding}`).digest();
-
+export function createCsrf(signatures: Signatures, issuerOrigin: string): Csrf {
   function checkOrigin({ req }: { readonly req: IncomingMessage }): void {
     const { origin, 'sec-fetch-site': site } = req.headers;
     // Sandboxed frames and data: pages send `Origin: null`. Ours send our own, for which they state a referrer policy
@@ -35,14 +31,10 @@ export function createCsrf(keys: readonly string[], issuerOrigin: string): Csrf 
 
   return {
     checkOrigin,
-    token: (binding) => mac(signingKey, binding).toString('base64url'),
+    token: (binding) => signatures.sign(binding),
     check(ctx, fields, binding) {
       checkOrigin(ctx);
-      const given = Buffer.from(fields.get('csrf') ?? '', 'base64url');
-      const right = keys.some((key) => {
-        const expected = mac(key, binding);
-        return given.length === expected.length && timingSafeEqual(given, expected);
-      });
+      const right = signatures.verify(binding, fields.get('csrf') ?? '');
       if (!right) throw new Forbidden('stale_form', 'this form belongs to another sign-in, session or proof');
     },
   };

@@ -12,6 +12,7 @@ import {
   type BackchannelAuthentication,
 } from './backchannel-authentication.ts';
 import { accountOf, claimsByScope } from './claims.ts';
+import { createSignatures } from '../crypto/signatures.ts';
 import { withAuthorizationDetails } from './authorization-details.ts';
 import { sendLogoutTokensFromOutbox } from './logout-delivery.ts';
 import { isBound, mtlsAliases } from './mutual-tls.ts';
@@ -52,7 +53,7 @@ export interface ProviderOptions {
   readonly fetch: NonNullable<Configuration['fetch']>;
   readonly adapter: (model: string) => Adapter;
   readonly jwks: { keys: JWK[] };
-  readonly cookieKeys: string[];
+  readonly cookieKeys: readonly string[];
   /** Where operators' tests of relying parties end. */
   readonly testAddresses: TestAddresses;
   /** The person, unless disabled or gone. */
@@ -124,7 +125,8 @@ export function createProvider(options: ProviderOptions): Provider {
     scopes: ['openid', 'offline_access'],
     clientAuthMethods: authMethods(options),
     cookies: {
-      keys: options.cookieKeys,
+      // Its own compare two signatures by signing both anew, which costs twenty times as much, and by SHA-1.
+      keys: createSignatures(options.cookieKeys, 'engine-cookie'),
       names: secure
         ? {
             session: '__Host-twofold-session',

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import bcrypt from 'bcrypt';
 import { createPasswordHasher, isAffordable } from '../../src/crypto/password-hasher.ts';
 import { createSecretBox, SecretUnreadable } from '../../src/crypto/secret-box.ts';
+import { createSignatures } from '../../src/crypto/signatures.ts';
 import { createWorkQueue } from '../../src/crypto/work-queue.ts';
 import { layIntoPattern, readRecoveryCode, recoveryCodeFrom } from '../../src/domain/recovery-code.ts';
 import { ServiceBusy, SetupFault } from '../../src/errors.ts';
@@ -143,4 +144,18 @@ describe('recovery codes', () => {
     assert.equal(layIntoPattern('ab2cd3efg', '????-????'), undefined);
     assert.equal(layIntoPattern('o0l1-o0l1', '????-????'), 'o0l1-o0l1');
   });
+});
+
+test('a signature is known by every key of the ring, for its own text and purpose alone', () => {
+  const before = createSignatures(['old'], 'cookie');
+  const now = createSignatures(['new', 'old'], 'cookie');
+  const signature = before.sign('name=value');
+  assert.equal(now.index('name=value', signature), 1);
+  assert.equal(now.index('name=value', now.sign('name=value')), 0);
+  assert.ok(!before.verify('name=value', now.sign('name=value')), 'a key that is not in the ring');
+  assert.ok(!now.verify('name=other', signature));
+  assert.ok(!createSignatures(['old'], 'csrf').verify('name=value', signature));
+  for (const wrong of ['', 'A', signature.slice(1), `${signature}AAAA`])
+    assert.equal(now.index('name=value', wrong), -1);
+  assert.throws(() => createSignatures([], 'cookie'), /COOKIE_KEYS/);
 });

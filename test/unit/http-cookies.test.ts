@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
+import { createSignatures } from '../../src/crypto/signatures.ts';
 import { createCookieJar, type CookieJar } from '../../src/http/cookies.ts';
 
 function exchange(cookie = '') {
@@ -21,8 +22,8 @@ function writeWith(jar: CookieJar, name: string, value: string, maxAgeSeconds?: 
   return one.written()[0] ?? '';
 }
 
-const secure = createCookieJar(true, ['key one']);
-const plain = createCookieJar(false, ['key one']);
+const secure = createCookieJar(true, createSignatures(['key one'], 'cookie'));
+const plain = createCookieJar(false, createSignatures(['key one'], 'cookie'));
 
 test('F02 cookies on https bear __Host-, Secure, HttpOnly, SameSite and the whole path', () => {
   const line = writeWith(secure, 'twofold-browser', 'token', 60);
@@ -54,8 +55,11 @@ test('a second cookie of the same name, set by a neighbour, does not hide ours',
 
 test('the key ring turns: older keys are accepted, removed ones are not', () => {
   const pair = writeWith(plain, 'x', 'token').split(';')[0] ?? '';
-  assert.equal(createCookieJar(false, ['key two', 'key one']).get(exchange(pair), 'x'), 'token');
-  assert.equal(createCookieJar(false, ['key two']).get(exchange(pair), 'x'), undefined);
+  assert.equal(
+    createCookieJar(false, createSignatures(['key two', 'key one'], 'cookie')).get(exchange(pair), 'x'),
+    'token',
+  );
+  assert.equal(createCookieJar(false, createSignatures(['key two'], 'cookie')).get(exchange(pair), 'x'), undefined);
 });
 
 test('writing twice leaves one cookie, and clearing ends it at once', () => {

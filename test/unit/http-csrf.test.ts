@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
+import { createSignatures } from '../../src/crypto/signatures.ts';
 import { createCsrf } from '../../src/http/csrf.ts';
 
 const origin = 'https://id.example';
-const csrf = createCsrf(['key one'], origin);
+const csrf = createCsrf(createSignatures(['key one'], 'csrf'), origin);
 
 function check(token: string | undefined, headers: Record<string, string>, binding = 'sign-in:1', by = csrf): string {
   const fields = new Map(token === undefined ? [] : [['csrf', token]]);
@@ -41,6 +42,12 @@ test('G06 refuses a token of before the proof after it', () => {
 
 test('a token of the key before the newest is still taken, one of a removed key is not', () => {
   const token = csrf.token('sign-in:1');
-  assert.equal(check(token, { origin }, 'sign-in:1', createCsrf(['key two', 'key one'], origin)), 'taken');
-  assert.equal(check(token, { origin }, 'sign-in:1', createCsrf(['key two'], origin)), 'stale_form');
+  assert.equal(
+    check(token, { origin }, 'sign-in:1', createCsrf(createSignatures(['key two', 'key one'], 'csrf'), origin)),
+    'taken',
+  );
+  assert.equal(
+    check(token, { origin }, 'sign-in:1', createCsrf(createSignatures(['key two'], 'csrf'), origin)),
+    'stale_form',
+  );
 });
