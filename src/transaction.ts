@@ -4,3 +4,12 @@
  * the transaction would wait for ever.
  */
 export type InTransaction<Stores> = <Result>(work: (stores: Stores) => Promise<Result>) => Promise<Result>;
+
+/**
+ * The same in one round trip, for work that asks for all its statements at once, none of which depends on the answer to
+ * another: only a statement's fault undoes it. `recorded` are the people (their ids) under whose keys it records events.
+ */
+export type InOneTrip<Stores> = <Result>(
+  recorded: readonly string[],
+  work: (stores: Stores) => Promise<Result>,
+) => Promise<Result>;

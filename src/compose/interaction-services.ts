@@ -24,7 +24,7 @@ const ninetyDays = 90 * 86_400;
 /** What the steps of a sign-in are given. */
 export function createInteractionServices(parts: InteractionParts): InteractionServices {
   const { services, views, csrf, cookies, requestContext, provider } = parts;
-  const { inTransaction, reading, settings, clock } = services;
+  const { inTransaction, inOneTrip, reading, settings, clock } = services;
   return {
     provider,
     views,
@@ -76,35 +76,40 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
     isKnownBrowser: async (token, userId, beyondPassword = false) =>
       token !== undefined &&
       (await reading(({ knownBrowsers }) => knownBrowsers.isKnown(hashToken(token), userId, beyondPassword))),
-    async completeSignIn(ctx, { userId, clientId, acr, amr, proof, stepUp }) {
+    findProven: (ctx, userId) => {
+      const token = cookies.get(ctx, cookies.browser);
+      return reading(({ signInPeople }) => signInPeople.findProven(userId, token && hashToken(token)));
+    },
+    async completeSignIn(ctx, { person, clientId, acr, amr, proof, stepUp }) {
+      const userId = person.user.id;
       const context = requestContext(ctx);
       const before = cookies.get(ctx, cookies.browser);
+      const known = before !== undefined && person.isKnownBrowser;
       const byPasswordAlone = proof === 'none';
-      const token = await inTransaction(async (stores) => {
-        const { knownBrowsers, sessions, audit, outbox } = stores;
-        const known = before !== undefined && (await knownBrowsers.renew(hashToken(before), userId, byPasswordAlone));
-        const kept = known ? before : newToken();
-        const event = { actor: userId, target: userId, result: 'success', context } as const;
-        const details = { client: clientId, acr, amr: amr.join(' ') };
-        const completed = { ...event, type: stepUp ? 'step-up.completed' : 'sign-in.completed', details } as const;
-        // What does not wait for one another is asked for at once and shares a round trip.
-        const [ended] = await Promise.all([
-          // The session of this sign-in is not written yet: it makes the number full.
-          stepUp ? 0 : sessions.endIdlest(userId, settings.sessionsPerPerson - 1, 'too-many'),
+      const token = known ? before : newToken();
+      // The session of this sign-in is not written yet: it makes the number full.
+      const tooMany = !stepUp && person.liveSessions >= settings.sessionsPerPerson;
+      const event = { actor: userId, target: userId, result: 'success', context } as const;
+      if (tooMany || person.failedChallenges > 0) {
+        await inTransaction(async (stores) => {
+          await tellAfterSignIn(stores, userId, context);
+          if (!tooMany) return;
+          const count = await stores.sessions.endIdlest(userId, settings.sessionsPerPerson - 1, 'too-many');
+          if (count === 0) return;
+          await stores.audit.record({ ...event, type: 'session.ended', reason: 'too-many', details: { count } });
+        });
+      }
+      const details = { client: clientId, acr, amr: amr.join(' ') };
+      const completed = { ...event, type: stepUp ? 'step-up.completed' : 'sign-in.completed', details } as const;
+      await inOneTrip([userId], ({ knownBrowsers, audit, outbox }) =>
+        Promise.all([
           audit.recordAll(known ? [completed] : [completed, { ...event, type: 'browser.new' }]),
-          ...(known
-            ? []
-            : [
-                knownBrowsers.insert(hashToken(kept), userId, context.userAgent, byPasswordAlone),
-                outbox.enqueue({ kind: 'browser-new', userId, context }),
-              ]),
-          tellAfterSignIn(stores, userId, context),
-        ]);
-        if (ended > 0) {
-          await audit.record({ ...event, type: 'session.ended', reason: 'too-many', details: { count: ended } });
-        }
-        return kept;
-      });
+          known
+            ? knownBrowsers.renew(hashToken(token), userId, byPasswordAlone)
+            : knownBrowsers.insert(hashToken(token), userId, context.userAgent, byPasswordAlone),
+          ...(known ? [] : [outbox.enqueue({ kind: 'browser-new', userId, context })]),
+        ]),
+      );
       cookies.set(ctx, cookies.browser, token, ninetyDays);
       if (proof !== 'trusted-browser') return;
       const trusted = await services.trustedBrowsers.find(cookies.get(ctx, trustCookie(userId)), userId);

@@ -29,7 +29,8 @@ import type { ShortLivedRecords } from '../short-lived-records.ts';
 import { PostgresAuditReader } from '../storage/postgres/audit-reader.ts';
 import { PostgresExpiryStore } from '../storage/postgres/expiry-store.ts';
 import { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
-import { createInTransaction, guarded, type Database } from '../storage/postgres/database.ts';
+import { createInOneTrip, createInTransaction, guarded, type Database } from '../storage/postgres/database.ts';
+import type { InOneTrip } from '../transaction.ts';
 import { createCheckPassword, createRememberBrowser } from '../users/check-password.ts';
 import { createChangeProfile } from '../users/change-profile.ts';
 import { loadCommonPasswords } from '../users/common-passwords.ts';
@@ -102,6 +103,13 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     createInTransaction(database.kysely, (db) => makeStores(db, personKeys, secretBox)),
     (events) => observers.forEach((observe) => observe(events)),
   );
+  const inOneTrip: InOneTrip<Stores> = async (recorded, work) => {
+    const boxes = await guarded(() => personKeys.forWriting(database.kysely, recorded, new Map()));
+    return observeEvents(
+      createInOneTrip(database.kysely, (db) => makeStores(db, personKeys, secretBox, boxes)),
+      (events) => observers.forEach((observe) => observe(events)),
+    )(work);
+  };
   const plainStores = makeStores(database.kysely, personKeys, secretBox);
   /** For acts of one statement, which is a transaction by itself; two would not hold together. */
   const byOneStatement = observeEvents<Stores>(
@@ -133,7 +141,16 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     clock,
     logger,
   });
-  const charge = { inTransaction, byOneStatement, attempts, settings: secondFactor, clock, isBraked, networkOf };
+  const charge = {
+    inTransaction,
+    inOneTrip,
+    byOneStatement,
+    attempts,
+    settings: secondFactor,
+    clock,
+    isBraked,
+    networkOf,
+  };
   const onUnreadableSecret = (userId: string): void =>
     logger.error({ userId, alarm: 'secret_unreadable' }, 'the stored secret of an authenticator does not open');
   const passwords = {
@@ -165,6 +182,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     attempts,
     hasher,
     inTransaction,
+    inOneTrip,
     reading,
     auditReader: new PostgresAuditReader(database.kysely, personKeys),
     secondFactor,

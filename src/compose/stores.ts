@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { hashToken, newId, newToken } from '../crypto/random.ts';
 import type { SecretBox } from '../crypto/secret-box.ts';
-import type { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
+import type { PersonBox, PersonKeys } from '../storage/postgres/audit-person-keys.ts';
 import { PostgresSealStore } from '../storage/postgres/audit-chain.ts';
 import { PostgresAuditLog } from '../storage/postgres/audit-log.ts';
 import { PostgresAuditMonthStore } from '../storage/postgres/audit-months.ts';
@@ -43,8 +43,16 @@ import { linkLifetimeSeconds } from '../users/manage-users.ts';
 const isOwn = (clientId: string): boolean => clientId.startsWith('twofold-');
 const ownAcrValues = [acrTwoFactors];
 
-/** Every store over one connection or transaction, and the acts that cross features, which only this place knows. */
-export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox: SecretBox) {
+/**
+ * Every store over one connection or transaction, and the acts that cross features, which only this place knows. `boxes`
+ * are those of people of whom events will be recorded, where they are at hand.
+ */
+export function makeStores(
+  db: Kysely<Tables>,
+  personKeys: PersonKeys,
+  secretBox: SecretBox,
+  boxes: ReadonlyMap<string, PersonBox> = new Map(),
+) {
   const users = new PostgresUserStore(db);
   const knownBrowsers = new PostgresKnownBrowserStore(db);
   const links = new PostgresLinkStore(db);
@@ -56,7 +64,7 @@ export function makeStores(db: Kysely<Tables>, personKeys: PersonKeys, secretBox
   const recoveryCodes = new PostgresRecoveryCodeStore(db);
   const relyingParties = new PostgresRelyingPartyStore(db, secretBox);
   const policies = new PostgresPolicyStore(db);
-  const audit = new PostgresAuditLog(db, personKeys);
+  const audit = new PostgresAuditLog(db, personKeys, boxes);
   return {
     users,
     knownBrowsers,

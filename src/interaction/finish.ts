@@ -14,7 +14,8 @@ export async function finishSignIn(step: Step, pending: PendingSignIn, proof: Se
   const { ctx, services, interaction, uid, context } = step;
   if (pending.finishedAt !== null) return answerFinished(step, pending.finishedAt);
   const { userId } = pending;
-  if (!isStillProven(await services.findUser(userId), pending)) {
+  const person = await services.findProven(ctx, userId);
+  if (person === undefined || !isStillProven(person.user, pending)) {
     await services.pendings.remove(uid);
     throw new Fault('sign_in_gone', 400, 'the password that began this sign-in is not valid any more');
   }
@@ -38,7 +39,7 @@ export async function finishSignIn(step: Step, pending: PendingSignIn, proof: Se
     save(interaction, { login: { accountId: userId, acr, amr, ts, remember: true } }, services.epochSeconds()),
     services.pendings.write(uid, { ...pending, finishedAt: location }),
   ]);
-  await services.completeSignIn(ctx, { userId, clientId, acr, amr, proof, stepUp });
+  await services.completeSignIn(ctx, { person, clientId, acr, amr, proof, stepUp });
   if (proof === 'otp' && pending.trustDays > 0) {
     await services.trustBrowser(ctx, userId, clientId, pending.trustDays);
   }

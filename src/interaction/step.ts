@@ -17,6 +17,7 @@ import type { createOpenChallenge } from '../second-factor/open-challenge.ts';
 import type { createRedeemRecoveryCode } from '../second-factor/redeem-recovery-code.ts';
 import type { createSecondFactorStatus } from '../second-factor/status.ts';
 import type { createVerifyOneTimeCode } from '../second-factor/verify-one-time-code.ts';
+import type { ProvenPerson } from '../users/sign-in-person-store.ts';
 import type { createSetPassword } from '../users/set-password.ts';
 import type { FirstEnrolment } from './first-enrolment.ts';
 import type { PendingSignIn, PendingSignIns } from './pending-sign-in.ts';
@@ -52,6 +53,8 @@ export interface InteractionServices {
   readonly mailEnrolmentLink: (userId: string, uid: string, context: RequestContext) => Promise<boolean>;
   readonly mailKnownBrowserLink: (userId: string, uid: string, context: RequestContext) => Promise<void>;
   readonly findUser: (id: string) => Promise<User | undefined>;
+  /** The person with what the end of the sign-in in this browser depends on. */
+  readonly findProven: (ctx: Context, userId: string) => Promise<ProvenPerson | undefined>;
   readonly acrNames: AcrNames;
   /** What person, relying party, policies and this browser contribute to the next step. */
   readonly readSignInFacts: (ctx: Context, userId: string, clientId: string) => Promise<StandingFacts>;
@@ -84,7 +87,7 @@ export interface InteractionServices {
 }
 
 export interface CompletedSignIn {
-  readonly userId: string;
+  readonly person: ProvenPerson;
   readonly clientId: string;
   readonly acr: string;
   readonly amr: readonly string[];

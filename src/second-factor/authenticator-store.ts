@@ -53,9 +53,9 @@ export interface AuthenticatorStore {
   dropPending(userId: string): Promise<void>;
   /**
    * Accepts a step once (RFC 6238 section 5.2): only if no such or newer step was accepted, it was not spent, and it is
-   * not in the future of the database's own clock. False where any of these fails.
+   * not in the future of the database's own clock. Where any of these fails, a fault (`lost_race`) undoes the transaction.
    */
-  accept(userId: string, id: string, timeStep: number, driftSteps: number): Promise<boolean>;
+  accept(userId: string, id: string, timeStep: number, driftSteps: number): Promise<void>;
   /** Marks steps as spent without accepting them. */
   spend(userId: string, id: string, timeSteps: readonly number[]): Promise<void>;
   rename(userId: string, id: string, label: string): Promise<boolean>;

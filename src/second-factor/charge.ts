@@ -8,6 +8,7 @@ import { tellOfFailedChallenge } from './tell-of-failures.ts';
 import type {
   CodeAttempt,
   CodeOutcome,
+  InOneSecondFactorTrip,
   InSecondFactorTransaction,
   SecondFactorSettings,
   SecondFactorStores,
@@ -15,6 +16,7 @@ import type {
 
 export interface ChargeDependencies {
   readonly inTransaction: InSecondFactorTransaction;
+  readonly inOneTrip: InOneSecondFactorTrip;
   /** For acts of one statement, which is a transaction by itself. */
   readonly byOneStatement: InSecondFactorTransaction;
   readonly attempts: AttemptStore;

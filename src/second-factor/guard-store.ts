@@ -62,6 +62,8 @@ export interface GuardStore {
    * to 0. Answers the total that stays, or undefined where the challenge was accepted before (and changes nothing).
    */
   settle(userId: string, challengeId: string): Promise<number | undefined>;
+  /** The same, and a fault (`lost_race`) that undoes the whole transaction where it was accepted before. */
+  settleOrFail(userId: string, challengeId: string): Promise<number>;
   /** Returns the units of one refused try that showed possession (a replayed code). */
   giveBack(userId: string, challengeId: string, units: number): Promise<void>;
   /** Closes a challenge whose tries are used up; answers whether this call was the one that closed it. */

@@ -2,7 +2,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import type { Lane, ThrottleLimits } from '../domain/throttle.ts';
 import type { Outbox } from '../notifications/outbox.ts';
-import type { InTransaction } from '../transaction.ts';
+import type { InOneTrip, InTransaction } from '../transaction.ts';
 import type { AuthenticatorStore } from './authenticator-store.ts';
 import type { ChallengeHistory } from './challenge-history.ts';
 import type { GuardStore } from './guard-store.ts';
@@ -34,6 +34,7 @@ export interface SecondFactorSettings {
 }
 
 export type InSecondFactorTransaction = InTransaction<SecondFactorStores>;
+export type InOneSecondFactorTrip = InOneTrip<SecondFactorStores>;
 
 /** One try of a code, at any door. */
 export interface CodeAttempt {

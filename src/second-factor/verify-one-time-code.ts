@@ -1,3 +1,4 @@
+import { Conflict } from '../errors.ts';
 import type { SecretBox } from '../crypto/secret-box.ts';
 import { SecretUnreadable } from '../crypto/secret-box.ts';
 import { checkOneTimeCode, learnDrift, normaliseOneTimeCode, type CodeCheck } from '../domain/totp.ts';
@@ -14,15 +15,12 @@ export interface VerifyDependencies extends ChargeDependencies {
 
 export type VerifyOutcome = (Acceptance & { readonly authenticatorId: string }) | CodeOutcome;
 
-/** Thrown inside the acceptance to undo it whole. */
-class NotAccepted extends Error {}
-
 /**
  * Compares one code with the person's authenticators, or with the one they chose. Order: early refusal, charge
  * (committed), secrets opened, comparison, acceptance once. Nothing is compared that was not charged.
  */
 export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
-  const { inTransaction, settings, clock, secretBox, onUnreadableSecret } = dependencies;
+  const { inTransaction, inOneTrip, settings, clock, secretBox, onUnreadableSecret } = dependencies;
 
   return async (attempt: CodeAttempt & { readonly authenticatorId?: string }): Promise<VerifyOutcome> => {
     const { userId, context } = attempt;
@@ -95,12 +93,10 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
   ): Promise<VerifyOutcome | undefined> {
     const { userId, challengeId, context } = attempt;
     try {
-      return await inTransaction(async ({ authenticators, guards, audit }) => {
-        const drift = learnDrift(authenticator.driftSteps, offset);
-        // Asked for at once, they share a round trip, and are done in this order; any refusal undoes them all.
-        const [stepWon, total] = await Promise.all([
-          authenticators.accept(userId, authenticator.id, timeStep, drift),
-          guards.settle(userId, challengeId),
+      const [, total] = await inOneTrip([userId], ({ authenticators, guards, audit }) =>
+        Promise.all([
+          authenticators.accept(userId, authenticator.id, timeStep, learnDrift(authenticator.driftSteps, offset)),
+          guards.settleOrFail(userId, challengeId),
           audit.record({
             type: 'one-time-code.accepted',
             actor: userId,
@@ -109,16 +105,15 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
             details: { authenticator: authenticator.id, offset, tries: charged.tries, lane: charged.lane },
             context,
           }),
-        ]);
-        if (!stepWon || total === undefined) throw new NotAccepted();
-        return {
-          kind: 'accepted' as const,
-          authenticatorId: authenticator.id,
-          passwordMustChange: total >= settings.limits.changePasswordAt,
-        };
-      });
+        ]),
+      );
+      return {
+        kind: 'accepted',
+        authenticatorId: authenticator.id,
+        passwordMustChange: total >= settings.limits.changePasswordAt,
+      };
     } catch (error) {
-      if (error instanceof NotAccepted) return undefined;
+      if (error instanceof Conflict && error.code === 'lost_race') return undefined;
       throw error;
     }
   }

@@ -9,7 +9,17 @@ export interface SignInPerson {
   readonly wrongPasswordsInARow: number;
 }
 
+/** Somebody who proved to be somebody, with what the end of the sign-in depends on. */
+export interface ProvenPerson {
+  readonly user: User;
+  readonly isKnownBrowser: boolean;
+  readonly liveSessions: number;
+  /** Challenges that were left with wrong codes between this sign-in and the one before it. */
+  readonly failedChallenges: number;
+}
+
 export interface SignInPersonStore {
   /** By user name or address, whatever its case; the hash is that of the browser's cookie, where it has one. */
   findByLogin(login: string, browserTokenHash: string | undefined): Promise<SignInPerson | undefined>;
+  findProven(userId: string, browserTokenHash: string | undefined): Promise<ProvenPerson | undefined>;
 }

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
 import { newId } from '../../src/crypto/random.ts';
 import { addUser, databaseKinds, openStores, type OpenedStores } from '../support/stores.ts';
 
 const parallel = 50;
+const wasLost = (error: unknown): boolean => {
+  assert.equal((error as { code?: string }).code, 'lost_race');
+  return false;
+};
 const times = <Result>(count: number, work: (n: number) => Promise<Result>): Promise<Result[]> =>
   Promise.all(Array.from({ length: count }, (_, n) => work(n)));
 
@@ -31,7 +36,9 @@ for (const kind of databaseKinds) {
       return authenticator.id;
     }
     const accept = (userId: string, id: string, step: number, drift = 0): Promise<boolean> =>
-      stores.inTransaction(({ authenticators }) => authenticators.accept(userId, id, step, drift));
+      stores
+        .inOneTrip(({ authenticators }) => authenticators.accept(userId, id, step, drift))
+        .then(() => true, wasLost);
     const live = (userId: string) => stores.inTransaction(({ authenticators }) => authenticators.listLive(userId));
 
     test('A02 of fifty parallel accepts of one step one wins', async () => {
@@ -41,6 +48,34 @@ for (const kind of databaseKinds) {
       const won = await times(parallel, () => accept(userId, id, step));
       assert.equal(won.filter(Boolean).length, 1);
       assert.equal((await live(userId))[0]?.lastStep, step);
+    });
+
+    test('A02 of fifty parallel acceptances with their challenge one wins, and what stood beside the others is undone', async () => {
+      const userId = await addUser(stores);
+      const [id, challengeId] = [await addLive(userId), newId()];
+      const opened = { id: challengeId, userId, lane: 'other', purpose: 'sign-in', boundTo: 'here' } as const;
+      await stores.inTransaction(({ guards }) => guards.open(opened, 600));
+      const step = present();
+      const won = await times(parallel, (n) =>
+        stores
+          .inOneTrip(({ authenticators, guards, knownBrowsers }) =>
+            Promise.all([
+              knownBrowsers.insert(`beside ${challengeId} ${n}`, userId, 'test'),
+              // Each with a step of its own: the challenge alone decides.
+              authenticators.accept(userId, id, step - parallel + n, 0),
+              guards.settleOrFail(userId, challengeId),
+            ]),
+          )
+          .then(() => true, wasLost),
+      );
+      assert.equal(won.filter(Boolean).length, 1);
+      const { rows } = await sql<{ beside: string }>`
+        select token_hash as beside from known_browsers where user_id = ${userId}`.execute(stores.database.kysely);
+      assert.deepEqual(
+        rows.map(({ beside }) => beside),
+        [`beside ${challengeId} ${won.indexOf(true)}`],
+      );
+      assert.equal((await live(userId))[0]?.lastStep, step - parallel + won.indexOf(true));
     });
 
     test('A01 an accepted step, an older one and one in the future of the database are never accepted', async () => {

@@ -55,7 +55,7 @@ describe('what a sign-in asks of the stores', () => {
     assert.ok(redeemed.result.id_token);
     assertAtMost(begun, 0, 3);
     assertAtMost(password, 5, 4);
-    assertAtMost(code, 9, 7);
+    assertAtMost(code, 6, 7);
     // When it was answered is noted later, for many answers at once.
     assertAtMost(redeemed, 2, 1);
   });

@@ -3,7 +3,12 @@ import { makeStores, type Stores } from '../../src/compose/stores.ts';
 import { newBytes, newId } from '../../src/crypto/random.ts';
 import { createSecretBox } from '../../src/crypto/secret-box.ts';
 import { PersonKeys } from '../../src/storage/postgres/audit-person-keys.ts';
-import { createInTransaction, openDatabase, type Database } from '../../src/storage/postgres/database.ts';
+import {
+  createInOneTrip,
+  createInTransaction,
+  openDatabase,
+  type Database,
+} from '../../src/storage/postgres/database.ts';
 import { migrate } from '../../src/storage/postgres/migrate.ts';
 import type { InTransaction } from '../../src/transaction.ts';
 import { freshDatabase } from './database.ts';
@@ -11,6 +16,8 @@ import { freshDatabase } from './database.ts';
 export interface OpenedStores {
   readonly database: Database;
   readonly inTransaction: InTransaction<Stores>;
+  /** For work that asks for all its statements at once and records no event. */
+  readonly inOneTrip: InTransaction<Stores>;
   readonly secretBox: ReturnType<typeof createSecretBox>;
   close(): Promise<void>;
 }
@@ -38,6 +45,7 @@ export async function openStores(kind: (typeof databaseKinds)[number]): Promise<
     database,
     secretBox,
     inTransaction: createInTransaction(database.kysely, (db) => makeStores(db, keys, secretBox)),
+    inOneTrip: createInOneTrip(database.kysely, (db) => makeStores(db, keys, secretBox)),
     async close() {
       await database.close();
       await fresh?.drop();

@@ -10,11 +10,13 @@ import type { Tables } from './tables.ts';
 export class PostgresAuditLog implements AuditLog {
   readonly #db: Kysely<Tables>;
   readonly #keys: PersonKeys;
-  readonly #made = new Map<string, PersonBox>();
+  readonly #boxes: Map<string, PersonBox>;
 
-  constructor(db: Kysely<Tables>, keys: PersonKeys) {
+  /** `boxes` at hand already, which no statement has to be asked for. */
+  constructor(db: Kysely<Tables>, keys: PersonKeys, boxes: ReadonlyMap<string, PersonBox> = new Map()) {
     this.#db = db;
     this.#keys = keys;
+    this.#boxes = new Map(boxes);
   }
 
   record(event: AuditEvent): Promise<void> {
@@ -23,7 +25,7 @@ export class PostgresAuditLog implements AuditLog {
 
   async recordAll(events: readonly AuditEvent[]): Promise<void> {
     if (events.length === 0) return;
-    const boxes = await this.#keys.forWriting(this.#db, [...new Set(events.flatMap(neededSubjects))], this.#made);
+    const boxes = await this.#keys.forWriting(this.#db, [...new Set(events.flatMap(neededSubjects))], this.#boxes);
     const rows = events.map((event) => {
       const { origin, personal } = subjectsOf(event);
       const { address, userAgent } = event.context;

@@ -5,8 +5,27 @@ import type {
   NewAuthenticator,
   PendingAuthenticator,
 } from '../../second-factor/authenticator-store.ts';
+import { statement } from './statement.ts';
 import type { Tables } from './tables.ts';
 import type { AuthenticatorsTable } from './tables/second-factor.ts';
+
+interface AcceptArguments {
+  readonly userId: string;
+  readonly id: string;
+  readonly timeStep: number;
+  readonly driftSteps: number;
+}
+
+/** A spent step that lies ahead of the accepted one is still to come, and stays spent when it does. */
+const accept = statement<AcceptArguments, unknown>`
+  with done as (
+    update authenticators set last_step = ${'timeStep'}::bigint, drift_steps = ${'driftSteps'}, last_used_at = now(),
+      spent_steps = array(select s from unnest(spent_steps) s where s > ${'timeStep'}::bigint)
+    where id = ${'id'} and user_id = ${'userId'} and confirmed_at is not null and voided_at is null
+      and last_step < ${'timeStep'}::bigint and not (${'timeStep'}::bigint = any (spent_steps))
+      and ${'timeStep'}::bigint <= floor(extract(epoch from clock_timestamp()) / period_seconds) + drift_steps + 2
+    returning 1)
+  select 1 / count(*)::int as changed from done`;
 
 export class PostgresAuthenticatorStore implements AuthenticatorStore {
   readonly #db: Kysely<Tables>;
@@ -115,26 +134,8 @@ export class PostgresAuthenticatorStore implements AuthenticatorStore {
       .execute();
   }
 
-  async accept(userId: string, id: string, timeStep: number, driftSteps: number): Promise<boolean> {
-    const { numUpdatedRows } = await this.#db
-      .updateTable('authenticators')
-      .set({
-        last_step: timeStep,
-        drift_steps: driftSteps,
-        last_used_at: sql`now()`,
-        spent_steps: stillAhead(timeStep),
-      })
-      .where('id', '=', id)
-      .where('user_id', '=', userId)
-      .where('confirmed_at', 'is not', null)
-      .where('voided_at', 'is', null)
-      .where('last_step', '<', sql<string>`${timeStep}::bigint`)
-      .where(sql<boolean>`not (${timeStep}::bigint = any (spent_steps))`)
-      .where(
-        sql<boolean>`${timeStep}::bigint <= floor(extract(epoch from clock_timestamp()) / period_seconds) + drift_steps + 2`,
-      )
-      .executeTakeFirst();
-    return numUpdatedRows > 0n;
+  async accept(userId: string, id: string, timeStep: number, driftSteps: number): Promise<void> {
+    await accept(this.#db, { userId, id, timeStep, driftSteps });
   }
 
   async spend(userId: string, id: string, timeSteps: readonly number[]): Promise<void> {
@@ -226,11 +227,6 @@ export class PostgresAuthenticatorStore implements AuthenticatorStore {
       .where('confirmed_at', 'is not', null)
       .where('voided_at', 'is', null);
   }
-}
-
-/** A spent step that lies ahead of the accepted one is still to come, and stays spent when it does. */
-function stillAhead(timeStep: number) {
-  return sql<number[]>`array(select s from unnest(spent_steps) s where s > ${timeStep}::bigint)`;
 }
 
 function toAuthenticator(row: Selectable<AuthenticatorsTable>): Authenticator {

@@ -2,7 +2,22 @@ import { sql, type Kysely } from 'kysely';
 import type { RequestContext } from '../../domain/audit-event.ts';
 import { cleanLine } from '../../domain/audit-text.ts';
 import type { AbandonedChallenge, ChallengeHistory } from '../../second-factor/challenge-history.ts';
+import { part, statement } from './statement.ts';
 import type { Tables } from './tables.ts';
+
+interface FailedArguments {
+  readonly userId: string;
+  readonly accepted: number;
+}
+
+/** How many challenges were left with wrong codes since so many accepted ones before the last. */
+export const failedSince = part<FailedArguments>`(
+  select count(*)::int from challenges
+  where user_id = ${'userId'} and outcome in ('spent', 'void') and tries > 0
+    and closed_at > coalesce((
+      select a.closed_at from challenges a where a.user_id = ${'userId'} and a.outcome = 'accepted'
+      order by a.closed_at desc offset ${'accepted'}::int limit 1), '-infinity'))`;
+const countFailed = statement<FailedArguments, { failed: number }>`select ${failedSince} as failed`;
 
 export class PostgresChallengeHistory implements ChallengeHistory {
   readonly #db: Kysely<Tables>;
@@ -31,12 +46,7 @@ export class PostgresChallengeHistory implements ChallengeHistory {
   }
 
   async countFailedSince(userId: string, accepted: number): Promise<number> {
-    const { rows } = await sql<{ failed: string }>`
-      select count(*) as failed from challenges
-      where user_id = ${userId} and outcome in ('spent', 'void') and tries > 0
-        and closed_at > coalesce((
-          select a.closed_at from challenges a where a.user_id = ${userId} and a.outcome = 'accepted'
-          order by a.closed_at desc offset ${accepted}::int limit 1), '-infinity')`.execute(this.#db);
-    return Number(rows[0]?.failed ?? 0);
+    const [row] = await countFailed(this.#db, { userId, accepted });
+    return row?.failed ?? 0;
   }
 }

@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { InTransaction } from '../../transaction.ts';
 import { createSendAtOnce, type SendAtOnce } from './at-once.ts';
 import { asStoreFault, isRetryable } from './faults.ts';
-import { pipelined } from './pipelined.ts';
+import { inOneTrip, pipelined } from './pipelined.ts';
 import { PreparingClient } from './preparing-client.ts';
 import type { Tables } from './tables.ts';
 
@@ -98,12 +98,24 @@ export function createInTransaction<Stores>(
   kysely: Kysely<Tables>,
   makeStores: (db: Kysely<Tables>) => Stores,
 ): InTransaction<Stores> {
+  return tryingAgain((work) =>
+    kysely.transaction().execute((transaction) => pipelined(transaction, (db) => work(makeStores(db)))),
+  );
+}
+
+/** The same for work that asks for all its statements at once: one round trip. See `inOneTrip`. */
+export function createInOneTrip<Stores>(
+  kysely: Kysely<Tables>,
+  makeStores: (db: Kysely<Tables>) => Stores,
+): InTransaction<Stores> {
+  return tryingAgain((work) => inOneTrip(kysely, (db) => work(makeStores(db))));
+}
+
+function tryingAgain<Stores>(inTransaction: InTransaction<Stores>): InTransaction<Stores> {
   return async (work) => {
     for (let tried = 1; ; tried += 1) {
       try {
-        return await kysely
-          .transaction()
-          .execute((transaction) => pipelined(transaction, (db) => work(makeStores(db))));
+        return await inTransaction(work);
       } catch (error) {
         if (tried < transactionTries && isRetryable(error)) continue;
         throw asStoreFault(error);

@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import { Fault, InvalidInput, StoreUnavailable, storeFaultChannel } from '../../errors.ts';
+import { Conflict, Fault, InvalidInput, StoreUnavailable, storeFaultChannel } from '../../errors.ts';
 
 const storeFaults = channel(storeFaultChannel);
 
@@ -36,6 +36,8 @@ export function asStoreFault(error: unknown): unknown {
   const message = error instanceof Error ? error.message : '';
   // Text that PostgreSQL cannot hold (a NUL above all) is the question's fault; nothing is stored under such a name.
   if (code === '22021' || code === '22P05') return new InvalidInput('', 'text holds a character that it must not hold');
+  // No statement of ours divides but to fail where it changed nothing.
+  if (code === '22012') return new Conflict('lost_race', 'another request was first');
   const connection =
     (code !== undefined && /^E[A-Z]+$/.test(code)) ||
     /timeout exceeded|Query read timeout|Connection terminated|Client has encountered a connection error|not queryable/i.test(

@@ -21,22 +21,27 @@ function laneReturned(lane: Lane) {
 }
 
 /** What an acceptance gives back to the guard `g` of the challenge `c`. The day's units go back only to their own day. */
-export const unitsReturned = part<object>`
+const unitsReturned = part<object>`
   total = greatest(0, g.total - c.units), ${laneReturned('known')}, ${laneReturned('other')}`;
 
-/** Which challenges can still be accepted: the last of the tries may be the right one, and closes no door behind it. */
-export const canBeAccepted = part<object>`(outcome is null or outcome = 'spent')`;
-
-const settle = statement<SettleArguments, { total: number }>`
+const settling = part<SettleArguments>`
   with c as (
     update challenges set closed_at = now(), outcome = 'accepted'
-    where id = ${'challengeId'} and user_id = ${'userId'} and ${canBeAccepted}
+    where id = ${'challengeId'} and user_id = ${'userId'} and (outcome is null or outcome = 'spent')
     returning lane, units, day_started_at
-  )
-  update guards g set ${unitsReturned} from c where g.user_id = ${'userId'}
-  returning g.total`;
+  ), g as (
+    update guards g set ${unitsReturned} from c where g.user_id = ${'userId'} returning g.total
+  )`;
+const settle = statement<SettleArguments, { total: number }>`${settling} select total from g`;
+const settleOrFail = statement<SettleArguments, { total: number }>`
+  ${settling} select (select total from g) as total, 1 / (select count(*)::int from g) as changed`;
 
 /** Closes the challenge as accepted and returns its units; answers the total that stays, or undefined and changes nothing. */
 export async function settleIn(db: Kysely<Tables>, given: SettleArguments): Promise<number | undefined> {
   return (await settle(db, given))[0]?.total;
+}
+
+/** The same, failing where it changes nothing: the last of the tries may be the right one, and an accepted one never. */
+export async function settleOrFailIn(db: Kysely<Tables>, given: SettleArguments): Promise<number> {
+  return (await settleOrFail(db, given))[0]?.total ?? 0;
 }

@@ -2,7 +2,7 @@ import { sql, type Kysely, type Selectable } from 'kysely';
 import { challengeLifetimeSeconds, type ChallengeState, type GuardState, type Lane } from '../../domain/throttle.ts';
 import type { Charged, ChargeRequest, GuardStore, OpenedChallenge } from '../../second-factor/guard-store.ts';
 import { chargeIn } from './guard-charge.ts';
-import { settleIn } from './guard-settle.ts';
+import { settleIn, settleOrFailIn } from './guard-settle.ts';
 import { mayBeLost } from './may-be-lost.ts';
 import { part, statement } from './statement.ts';
 import type { GuardsTable } from './tables/second-factor.ts';
@@ -66,6 +66,10 @@ export class PostgresGuardStore implements GuardStore {
 
   async settle(userId: string, challengeId: string): Promise<number | undefined> {
     return settleIn(this.#db, { userId, challengeId });
+  }
+
+  async settleOrFail(userId: string, challengeId: string): Promise<number> {
+    return settleOrFailIn(this.#db, { userId, challengeId });
   }
 
   async giveBack(userId: string, challengeId: string, units: number): Promise<void> {

@@ -1,4 +1,5 @@
 import {
+  CompiledQuery,
   DummyDriver,
   Kysely,
   PostgresAdapter,
@@ -42,4 +43,46 @@ export async function pipelined<Result>(
   } finally {
     ended = true;
   }
+}
+
+/**
+ * A transaction in one round trip, COMMIT included: `work` asks for all its statements at once, none of which depends on
+ * the answer to another, and nothing but a fault undoes them. A statement that must change something therefore has to
+ * fail where it does not. What is asked for later is refused.
+ */
+export async function inOneTrip<Result>(
+  kysely: Kysely<Tables>,
+  work: (db: Kysely<Tables>) => Promise<Result>,
+): Promise<Result> {
+  return kysely.connection().execute(async (held) => {
+    const connection = await held.getExecutor().provideConnection((one) => Promise.resolve(one));
+    const send = (text: string) => connection.executeQuery<{ command?: string }>(CompiledQuery.raw(text));
+    await send('begin');
+    let ended = false;
+    let failed = false;
+    const executor = held.getExecutor().withConnectionProvider({
+      async provideConnection<Answer>(consumer: (one: DatabaseConnection) => Promise<Answer>): Promise<Answer> {
+        if (ended) throw new Error('a statement was asked for after its transaction was sent');
+        return consumer(connection);
+      },
+    });
+    // After all that is asked for now, and before any of it is sent.
+    const committed = new Promise<boolean>((resolve, reject) => {
+      process.nextTick(() => {
+        ended = true;
+        if (failed) resolve(false);
+        else send('commit').then(({ rows }) => resolve(rows[0]?.command !== 'ROLLBACK'), reject);
+      });
+    });
+    const props = { config: { dialect }, dialect, driver: dialect.createDriver(), executor };
+    const asked = work(new Transaction<Tables>(props)).catch((error: unknown) => {
+      failed = true;
+      throw error;
+    });
+    const [result, commit] = await Promise.allSettled([asked, committed]);
+    if (result.status === 'fulfilled' && commit.status === 'fulfilled' && commit.value) return result.value;
+    // COMMIT was not sent, skipped after an error, or rolled it back already, which makes this a mere notice.
+    await send('rollback').catch(() => undefined);
+    throw result.status === 'rejected' ? result.reason : (commit as PromiseRejectedResult).reason;
+  });
 }

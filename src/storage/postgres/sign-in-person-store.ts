@@ -1,7 +1,9 @@
-import { sql, type Kysely, type Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { foldLogin } from '../../domain/login-name.ts';
-import type { SignInPerson, SignInPersonStore } from '../../users/sign-in-person-store.ts';
+import type { ProvenPerson, SignInPerson, SignInPersonStore } from '../../users/sign-in-person-store.ts';
 import type { PersonKeys } from './audit-person-keys.ts';
+import { failedSince } from './challenge-history.ts';
+import { statement } from './statement.ts';
 import type { Tables } from './tables.ts';
 import type { UsersTable } from './tables/users.ts';
 import { toUser } from './user-store.ts';
@@ -12,7 +14,45 @@ interface Row extends Selectable<UsersTable> {
   readonly person_key_sealed: string | null;
 }
 
-/** One statement, because every attempt at a password begins with it. */
+interface LoginArguments {
+  readonly name: string;
+  readonly browserTokenHash: string;
+}
+
+const findByLogin = statement<LoginArguments, Row>`
+  select u.*, pk.subject is not null as has_person_key, pk.key_sealed as person_key_sealed,
+    exists (
+      select from known_browsers b
+      where b.token_hash = ${'browserTokenHash'} and b.user_id = u.id and b.expires_at > now()
+    ) as is_known_browser
+  from login_names n
+  join users u on u.id = n.user_id
+  left join person_keys pk on pk.subject = u.id::text
+  where n.name = ${'name'}`;
+
+interface ProvenArguments {
+  readonly userId: string;
+  readonly browserTokenHash: string;
+  readonly accepted: number;
+}
+
+interface ProvenRow extends Selectable<UsersTable> {
+  readonly is_known_browser: boolean;
+  readonly live_sessions: number;
+  readonly failed_challenges: number;
+}
+
+const findProven = statement<ProvenArguments, ProvenRow>`
+  select u.*,
+    exists (
+      select from known_browsers b
+      where b.token_hash = ${'browserTokenHash'} and b.user_id = u.id and b.expires_at > now()
+    ) as is_known_browser,
+    (select count(*)::int from sessions s where s.user_id = u.id and s.ended_at is null) as live_sessions,
+    ${failedSince} as failed_challenges
+  from users u where u.id = ${'userId'}`;
+
+/** One statement each, because every sign-in asks them. */
 export class PostgresSignInPersonStore implements SignInPersonStore {
   readonly #db: Kysely<Tables>;
   readonly #keys: PersonKeys;
@@ -23,17 +63,10 @@ export class PostgresSignInPersonStore implements SignInPersonStore {
   }
 
   async findByLogin(login: string, browserTokenHash: string | undefined): Promise<SignInPerson | undefined> {
-    const { rows } = await sql<Row>`
-      select u.*, pk.subject is not null as has_person_key, pk.key_sealed as person_key_sealed,
-        exists (
-          select from known_browsers b
-          where b.token_hash = ${browserTokenHash ?? ''} and b.user_id = u.id and b.expires_at > now()
-        ) as is_known_browser
-      from login_names n
-      join users u on u.id = n.user_id
-      left join person_keys pk on pk.subject = u.id::text
-      where n.name = ${foldLogin(login)}`.execute(this.#db);
-    const row = rows[0];
+    const [row] = await findByLogin(this.#db, {
+      name: foldLogin(login),
+      browserTokenHash: browserTokenHash ?? '',
+    });
     if (row === undefined) return undefined;
     // Whatever comes of the attempt is recorded under this person's key.
     if (row.has_person_key) this.#keys.remember(row.id, row.person_key_sealed);
@@ -42,5 +75,18 @@ export class PostgresSignInPersonStore implements SignInPersonStore {
       isKnownBrowser: row.is_known_browser,
       wrongPasswordsInARow: row.wrong_passwords_in_a_row,
     };
+  }
+  async findProven(userId: string, browserTokenHash: string | undefined): Promise<ProvenPerson | undefined> {
+    // The sign-in's own challenge is the last that was accepted.
+    const given = { userId, browserTokenHash: browserTokenHash ?? '', accepted: 1 };
+    const [row] = await findProven(this.#db, given);
+    return (
+      row && {
+        user: toUser(row),
+        isKnownBrowser: row.is_known_browser,
+        liveSessions: row.live_sessions,
+        failedChallenges: row.failed_challenges,
+      }
+    );
   }
 }
