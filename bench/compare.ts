@@ -17,8 +17,8 @@ export interface Plan {
 const warmUpOperations = 300;
 
 /**
- * Measures each operation of the plan on both sides in turns. What one password hash costs is measured in the same
- * rounds and taken off our sign-in: the bare engine hashes nothing.
+ * Measures each operation of the plan on both sides in turns. Both verify the same password hash; what one costs by
+ * itself is measured in the same rounds and taken off the sign-ins of both.
  */
 export async function compare(
   bare: Target,

@@ -67,7 +67,7 @@ async function main(): Promise<void> {
       return target;
     };
     const [bare, ours] = await Promise.all([
-      start(startBareEngine(bareRedis, { BENCH_SECRET: first.secret, BENCH_PASSWORD: first.password })),
+      start(startBareEngine(bareRedis, { BENCH_SECRET: first.secret, BENCH_HASH: storedHash })),
       start(startTwofold(settings, [postgres.pid, ourRedis.pid])),
     ]);
     const plan: Plan = {

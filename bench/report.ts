@@ -6,7 +6,7 @@ export interface Comparison {
   operation: string;
   bare: Slice[];
   ours: Slice[];
-  /** CPU milliseconds of one password hash, taken off ours; 0 where the operation has none. */
+  /** CPU milliseconds of one password hash, taken off both; 0 where the operation has none. */
   hashMilliseconds: number;
 }
 
@@ -30,7 +30,9 @@ export interface Result {
 export function evaluate({ operation, bare, ours, hashMilliseconds }: Comparison): Result {
   const ratios = ours.map((slice, index) => {
     const beside = bare[index];
-    return beside ? (slice.cpuPerOperation - hashMilliseconds) / beside.cpuPerOperation : Number.NaN;
+    return beside
+      ? (slice.cpuPerOperation - hashMilliseconds) / (beside.cpuPerOperation - hashMilliseconds)
+      : Number.NaN;
   });
   const perSecond = (slice: Slice): number => (slice.operations * 1000) / slice.elapsedMilliseconds;
   const latencies = (slices: Slice[]): number[] => slices.flatMap((slice) => slice.latencies);
@@ -39,7 +41,7 @@ export function evaluate({ operation, bare, ours, hashMilliseconds }: Comparison
     ratio: median(ratios),
     ratioLow: quantile(ratios, 0.25),
     ratioHigh: quantile(ratios, 0.75),
-    bareCpuMilliseconds: median(bare.map((slice) => slice.cpuPerOperation)),
+    bareCpuMilliseconds: median(bare.map((slice) => slice.cpuPerOperation)) - hashMilliseconds,
     oursCpuMilliseconds: median(ours.map((slice) => slice.cpuPerOperation)) - hashMilliseconds,
     oursServerCpuMilliseconds: median(ours.map((slice) => slice.serverCpuPerOperation)) - hashMilliseconds,
     hashMilliseconds,

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { verify } from '@node-rs/argon2';
 import { Provider, type JWK } from 'oidc-provider';
 import { TOTP } from 'otpauth';
 import { client } from '../relying-party.ts';
@@ -7,10 +8,10 @@ import { redisAdapter } from './redis-adapter.ts';
 
 /**
  * The measure: oidc-provider as it comes, on Redis, with a password page and a code page of the plainest sort. It
- * compares, keeps no account of attempts, remembers no code, hashes no password, seals nothing and audits nothing.
- * Environment: PORT, REDIS_URL, and BENCH_SECRET and BENCH_PASSWORD that all its users share.
+ * compares, the password by the same hash as ours, keeps no account of attempts, remembers no code, seals nothing and
+ * audits nothing. Environment: PORT, REDIS_URL, and BENCH_SECRET and BENCH_HASH that all its users share.
  */
-const { PORT = '0', REDIS_URL = '', BENCH_SECRET = '', BENCH_PASSWORD = '' } = process.env;
+const { PORT = '0', REDIS_URL = '', BENCH_SECRET = '', BENCH_HASH = '' } = process.env;
 const issuer = `http://127.0.0.1:${PORT}`;
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const totp = new TOTP({ secret: BENCH_SECRET });
@@ -75,7 +76,7 @@ async function interaction(request: IncomingMessage, response: ServerResponse): 
   if (request.method !== 'POST') return show(response, page(path, loginSoFar ? codeInputs : passwordInputs));
   const form = await readForm(request);
   if (loginSoFar === undefined) {
-    if (form.get('password') !== BENCH_PASSWORD) return show(response, page(path, passwordInputs));
+    if (!(await verify(BENCH_HASH, form.get('password') ?? ''))) return show(response, page(path, passwordInputs));
     await provider.interactionResult(request, response, { firstFactor: form.get('login') ?? '' });
     response.writeHead(303, { location: path }).end();
     return;
