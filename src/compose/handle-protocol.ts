@@ -131,8 +131,8 @@ export async function createHandleProtocol({
     readConsent: (userId, clientId) => guarded(() => tokens.readConsent(userId, clientId)),
     mayRefreshOneFactor: async (userId, clientId) =>
       mayRefreshOneFactor(await services.readSignInFacts({ userId, clientId })),
-    writeIssued: createWriteIssued(database.sendAtOnce, (session) => guarded(() => sessions.save(session))),
     onTokenAnswered: answeredMarks.note,
+    writeIssued: createWriteIssued(db, (session) => guarded(() => sessions.save(session))),
     markUsed: (idHash, lifetimeSeconds) => usedOnce.mark('replay', idHash, lifetimeSeconds),
     pairwiseKey: await readServiceSecret(db, secretBox, 'pairwise-subjects'),
     resourceServers: settings.resourceServers,

@@ -90,26 +90,6 @@ for (const kind of databaseKinds) {
       }
     });
 
-    test('sent at once with their transaction are all done or none, however often', async () => {
-      const { sendAtOnce, kysely } = stores.database;
-      const adding = (subject: string) =>
-        sql`insert into person_keys (subject, key_sealed) values (${subject}, 'sealed')`;
-      const dividing = (by: number) => sql`select 12 / ${by}::int as quotient`;
-      const found = async (subject: string) => (await keys()).filter((one) => one.startsWith(subject)).length;
-      for (let round = 0; round < 30; round += 1) {
-        const subject = `at once ${round}.`;
-        const rows = await sendAtOnce([adding(`${subject}1`), dividing(3), adding(`${subject}2`)]);
-        assert.deepEqual(rows, [[], [{ quotient: 4 }], []]);
-        await assert.rejects(
-          sendAtOnce([adding(`${subject}3`), dividing(0), adding(`${subject}4`)]),
-          /another request was first/,
-        );
-        await assert.rejects(sendAtOnce([adding(`${subject}5`), adding(`${subject}1`)]), /duplicate key/);
-        assert.equal(await found(subject), 2);
-        assert.deepEqual((await sql`select txid_current_if_assigned() as open`.execute(kysely)).rows, [{ open: null }]);
-      }
-    });
-
     test('are refused once it has ended: outside it they would stay', async () => {
       const before = await keys();
       let late: Promise<unknown> | undefined;

@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely';
+import { CompiledQuery, type Kysely } from 'kysely';
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { AuditEvent } from '../../domain/audit-event.ts';
 import { cleanDetails, cleanLine } from '../../domain/audit-text.ts';
@@ -26,24 +26,44 @@ export class PostgresAuditLog implements AuditLog {
   async recordAll(events: readonly AuditEvent[]): Promise<void> {
     if (events.length === 0) return;
     const boxes = await this.#keys.forWriting(this.#db, [...new Set(events.flatMap(neededSubjects))], this.#boxes);
-    const rows = events.map((event) => {
+    const parameters = events.flatMap((event) => {
       const { origin, personal } = subjectsOf(event);
-      const { address, userAgent } = event.context;
+      const { address, userAgent, requestId } = event.context;
       const hasOrigin = address !== '' || userAgent !== '';
-      return sql`(${event.type}, ${cleanLine(event.actor)}, ${cleanLine(event.target)}, ${event.result},
-        ${event.reason === undefined ? null : cleanLine(event.reason)}, ${JSON.stringify(cleanDetails(event.details))}::jsonb,
-        ${cleanLine(event.context.requestId)},
-        ${hasOrigin ? seal(boxes.get(origin), originContext(origin), cleanDetails({ address, userAgent })) : null},
-        ${event.personal ? seal(boxes.get(personal), personalContext(personal), cleanDetails(event.personal)) : null})`;
+      return [
+        event.type,
+        cleanLine(event.actor),
+        cleanLine(event.target),
+        event.result,
+        event.reason === undefined ? null : cleanLine(event.reason),
+        JSON.stringify(cleanDetails(event.details)),
+        cleanLine(requestId),
+        hasOrigin ? seal(boxes.get(origin), originContext(origin), cleanDetails({ address, userAgent })) : null,
+        event.personal ? seal(boxes.get(personal), personalContext(personal), cleanDetails(event.personal)) : null,
+      ];
     });
-    // One statement: the event, and the sealer's note that it is there to be chained.
-    await sql`
-      with recorded as (
-        insert into audit_events
-          (type, actor, target, result, reason, details, request_id, origin_sealed, personal_sealed)
-        values ${sql.join(rows)} returning id, at)
-      insert into audit_unsealed (id, at) select id, at from recorded`.execute(this.#db);
+    await this.#db.executeQuery(CompiledQuery.raw(recording(events.length), parameters));
   }
+}
+
+const texts = new Map<number, string>();
+
+/** One statement for so many events: they themselves, and the sealer's note that they are there to be chained. */
+function recording(count: number): string {
+  const known = texts.get(count);
+  if (known !== undefined) return known;
+  const types = ['', '', '', '', '', '::jsonb', '', '', ''];
+  const rows = Array.from({ length: count }, (_, row) =>
+    types.map((type, column) => `$${row * types.length + column + 1}${type}`).join(', '),
+  );
+  const text = `
+    with recorded as (
+      insert into audit_events
+        (type, actor, target, result, reason, details, request_id, origin_sealed, personal_sealed)
+      values ${rows.map((row) => `(${row})`).join(', ')} returning id, at)
+    insert into audit_unsealed (id, at) select id, at from recorded`;
+  if (count <= 4) texts.set(count, text);
+  return text;
 }
 
 /** The subjects whose keys this event takes: none for what the service does by itself. */

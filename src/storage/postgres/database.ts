@@ -1,7 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { InTransaction } from '../../transaction.ts';
-import { createSendAtOnce, type SendAtOnce } from './at-once.ts';
 import { asStoreFault, isRetryable } from './faults.ts';
 import { inOneTrip, pipelined } from './pipelined.ts';
 import { PreparingClient } from './preparing-client.ts';
@@ -22,7 +21,6 @@ export type DatabaseOptions =
 
 export interface Database {
   readonly kysely: Kysely<Tables>;
-  readonly sendAtOnce: SendAtOnce;
   readonly embedded: boolean;
   /** How many connections there are, how many of them are idle, and how much work waits for one. */
   connections(): { readonly total: number; readonly idle: number; readonly waiting: number };
@@ -55,7 +53,6 @@ function openServer(options: Extract<DatabaseOptions, { url: string }>): Databas
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return {
     kysely,
-    sendAtOnce: createSendAtOnce(kysely, pool),
     embedded: false,
     connections: () => countsOf(pool),
     close: () => kysely.destroy(),
@@ -74,7 +71,6 @@ async function openEmbedded(folder: string): Promise<Database> {
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return {
     kysely,
-    sendAtOnce: createSendAtOnce(kysely, pool),
     embedded: true,
     connections: () => countsOf(pool),
     async close() {

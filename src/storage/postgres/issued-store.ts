@@ -1,69 +1,97 @@
-import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import { Conflict } from '../../errors.ts';
 import type { Issued, SavedGrant, SavedSession, TokenRecord, WriteIssued } from '../../provider/stores.ts';
-import type { SendAtOnce, Statement } from './at-once.ts';
+import { createInOneTrip } from './database.ts';
 import { isForeignKeyViolation, isUniqueViolation } from './faults.ts';
-import { returningUnwaited } from './may-be-lost.ts';
-import { savingSession } from './session-store.ts';
+import { mayBeLost } from './may-be-lost.ts';
+import { saveSessionOnce } from './save-session.ts';
+import { part, statement } from './statement.ts';
+import type { Tables } from './tables.ts';
 
 /** Longer than any interaction lives. */
 const resumedSeconds = 86_400;
 
-export function savingGrant({ id, userId, clientId, payload, lifetimeSeconds }: SavedGrant, mayBeLost: boolean) {
-  return sql`
-    insert into grants (id, user_id, client_id, payload, expires_at)
-    values (${id}, ${userId}, ${clientId}, ${JSON.stringify(payload)}::jsonb,
-      now() + make_interval(secs => ${lifetimeSeconds}))
-    on conflict (id) do update set payload = excluded.payload, expires_at = excluded.expires_at,
-      last_used_at = now()
-    ${mayBeLost ? returningUnwaited : sql``}`;
+interface GrantArguments {
+  readonly id: string;
+  readonly userId: string;
+  readonly clientId: string;
+  readonly json: string;
+  readonly lifetimeSeconds: number;
 }
+
+const savingGrant = part<GrantArguments>`
+  insert into grants (id, user_id, client_id, payload, expires_at)
+  values (${'id'}, ${'userId'}, ${'clientId'}, ${'json'}::jsonb, now() + make_interval(secs => ${'lifetimeSeconds'}))
+  on conflict (id) do update set payload = excluded.payload, expires_at = excluded.expires_at, last_used_at = now()`;
+const saveDurableGrant = statement<GrantArguments, unknown>`${savingGrant}`;
+const saveLossyGrant = statement<GrantArguments, unknown>`${savingGrant} returning ${mayBeLost}`;
+
+/** With `lossy` the commit does not wait for the disk. */
+export async function saveGrant(
+  db: Kysely<Tables>,
+  { payload, id, userId, clientId, lifetimeSeconds }: SavedGrant,
+  lossy: boolean,
+): Promise<void> {
+  const given = { id, userId, clientId, json: JSON.stringify(payload), lifetimeSeconds };
+  await (lossy ? saveLossyGrant : saveDurableGrant)(db, given);
+}
+
+type TokenArguments = TokenRecord & { readonly lifetimeSeconds: number };
 
 /** An update never clears what was consumed. */
-export function savingToken(token: TokenRecord, lifetimeSeconds: number, mayBeLost: boolean) {
-  return sql`
-    insert into tokens (id_hash, kind, grant_id, session_uid, offline, payload_sealed, expires_at)
-    values (${token.idHash}, ${token.kind}, ${token.grantId}, ${token.sessionUid}, ${token.offline},
-      ${token.payloadSealed}, now() + make_interval(secs => ${lifetimeSeconds}))
-    on conflict (id_hash) do update set payload_sealed = excluded.payload_sealed,
-      expires_at = excluded.expires_at
-    ${mayBeLost ? returningUnwaited : sql``}`;
-}
+const savingToken = part<TokenArguments>`
+  insert into tokens (id_hash, kind, grant_id, session_uid, offline, payload_sealed, expires_at)
+  values (${'idHash'}, ${'kind'}, ${'grantId'}, ${'sessionUid'}, ${'offline'}, ${'payloadSealed'},
+    now() + make_interval(secs => ${'lifetimeSeconds'}))
+  on conflict (id_hash) do update set payload_sealed = excluded.payload_sealed, expires_at = excluded.expires_at`;
+const saveDurableToken = statement<TokenArguments, unknown>`${savingToken}`;
+const saveLossyToken = statement<TokenArguments, unknown>`${savingToken} returning ${mayBeLost}`;
 
-/** A token without its grant is refused by the foreign key. */
-export function asGrantEnded(error: unknown): unknown {
-  return isForeignKeyViolation(error) ? new Conflict('grant_ended', 'the grant was ended meanwhile') : error;
+/** Throws `Conflict` (`grant_ended`) where its grant is gone. */
+export async function saveToken(
+  db: Kysely<Tables>,
+  token: TokenRecord,
+  lifetimeSeconds: number,
+  lossy: boolean,
+): Promise<void> {
+  try {
+    await (lossy ? saveLossyToken : saveDurableToken)(db, { ...token, lifetimeSeconds });
+  } catch (error) {
+    throw isForeignKeyViolation(error) ? new Conflict('grant_ended', 'the grant was ended meanwhile') : error;
+  }
 }
 
 /** No `on conflict`: the second of two is a fault, which undoes all that stands beside it. */
-const resuming = (idHash: string) => sql`
+const resume = statement<{ readonly idHash: string; readonly lifetimeSeconds: number }, never>`
   insert into used_once (kind, id_hash, expires_at)
-  values ('resume', ${idHash}, now() + make_interval(secs => ${resumedSeconds}))`;
+  values ('resume', ${'idHash'}, now() + make_interval(secs => ${'lifetimeSeconds'}))`;
+
+async function resumeOnce(db: Kysely<Tables>, idHash: string): Promise<void> {
+  try {
+    await resume(db, { idHash, lifetimeSeconds: resumedSeconds });
+  } catch (error) {
+    throw isUniqueViolation(error) ? new Conflict('interaction_over', 'the interaction was resumed before') : error;
+  }
+}
 
 /** `saveSession` looks again where a race hid the session from the one look of the statement. */
 export function createWriteIssued(
-  sendAtOnce: SendAtOnce,
+  kysely: Kysely<Tables>,
   saveSession: (session: SavedSession) => Promise<void>,
 ): WriteIssued {
-  return async (issued) => {
-    const statements = statementsOf(issued);
-    if (statements.length === 0) return;
-    const answers = await sendAtOnce(statements).catch((error: unknown) => {
-      if (isUniqueViolation(error)) throw new Conflict('interaction_over', 'the interaction was resumed before');
-      throw asGrantEnded(error);
+  const inOneTrip = createInOneTrip(kysely, (db) => db);
+  return async ({ resumed, grants, codes, session }: Issued) => {
+    const lossy = resumed === undefined;
+    if (lossy && grants.length === 0 && codes.length === 0) return session && saveSession(session);
+    const saved = await inOneTrip(async (db) => {
+      const [isSaved] = await Promise.all([
+        session && saveSessionOnce(db, session, lossy),
+        resumed === undefined ? undefined : resumeOnce(db, resumed),
+        ...grants.map((grant) => saveGrant(db, grant, lossy)),
+        ...codes.map(({ code, lifetimeSeconds }) => saveToken(db, code, lifetimeSeconds, lossy)),
+      ]);
+      return isSaved;
     });
-    if (issued.session === undefined) return;
-    const [saved] = (answers.at(-1) ?? []) as readonly { readonly done?: boolean }[];
-    if (saved?.done !== true) await saveSession(issued.session);
+    if (session !== undefined && saved !== true) await saveSession(session);
   };
-}
-
-function statementsOf({ resumed, grants, codes, session }: Issued): Statement[] {
-  const mayBeLost = resumed === undefined;
-  return [
-    ...(resumed === undefined ? [] : [resuming(resumed)]),
-    ...grants.map((grant) => savingGrant(grant, mayBeLost)),
-    ...codes.map(({ code, lifetimeSeconds }) => savingToken(code, lifetimeSeconds, mayBeLost)),
-    ...(session === undefined ? [] : [savingSession(session, mayBeLost)]),
-  ];
 }

@@ -1,8 +1,23 @@
 import { sql, type Kysely } from 'kysely';
 import type { KnownBrowserStore } from '../../users/known-browser-store.ts';
+import { statement, verbatim } from './statement.ts';
 import type { Tables } from './tables.ts';
 
-const lifetime = sql<Date>`now() + interval '90 days'`;
+interface BrowserArguments {
+  readonly tokenHash: string;
+  readonly userId: string;
+  readonly byPasswordAlone: boolean;
+}
+
+const lifetime = verbatim(`now() + interval '90 days'`);
+const insert = statement<BrowserArguments & { readonly userAgent: string }, never>`
+  insert into known_browsers (token_hash, user_id, user_agent, expires_at, by_password_alone)
+  values (${'tokenHash'}, ${'userId'}, ${'userAgent'}, ${lifetime}, ${'byPasswordAlone'})
+  on conflict do nothing`;
+const renew = statement<BrowserArguments, unknown>`
+  update known_browsers set last_used_at = now(), expires_at = ${lifetime},
+    by_password_alone = by_password_alone and ${'byPasswordAlone'}
+  where token_hash = ${'tokenHash'} and user_id = ${'userId'} and expires_at > now() returning true as renewed`;
 
 export class PostgresKnownBrowserStore implements KnownBrowserStore {
   readonly #db: Kysely<Tables>;
@@ -12,17 +27,7 @@ export class PostgresKnownBrowserStore implements KnownBrowserStore {
   }
 
   async insert(tokenHash: string, userId: string, userAgent: string, byPasswordAlone = false): Promise<void> {
-    await this.#db
-      .insertInto('known_browsers')
-      .values({
-        token_hash: tokenHash,
-        user_id: userId,
-        user_agent: userAgent.slice(0, 300),
-        expires_at: lifetime,
-        by_password_alone: byPasswordAlone,
-      })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
+    await insert(this.#db, { tokenHash, userId, userAgent: userAgent.slice(0, 300), byPasswordAlone });
   }
 
   async isKnown(tokenHash: string, userId: string, beyondPassword = false): Promise<boolean> {
@@ -37,18 +42,7 @@ export class PostgresKnownBrowserStore implements KnownBrowserStore {
   }
 
   async renew(tokenHash: string, userId: string, byPasswordAlone = false): Promise<boolean> {
-    const { numUpdatedRows } = await this.#db
-      .updateTable('known_browsers')
-      .set({
-        last_used_at: sql`now()`,
-        expires_at: lifetime,
-        ...(byPasswordAlone ? {} : { by_password_alone: false }),
-      })
-      .where('token_hash', '=', tokenHash)
-      .where('user_id', '=', userId)
-      .where('expires_at', '>', sql<Date>`now()`)
-      .executeTakeFirst();
-    return numUpdatedRows > 0n;
+    return (await renew(this.#db, { tokenHash, userId, byPasswordAlone })).length > 0;
   }
 
   async forgetAll(userId: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { ListedSession, SavedSession, SessionRecord, SessionStore } from '../../provider/stores.ts';
 import { Conflict } from '../../errors.ts';
-import { selectingUnwaited } from './may-be-lost.ts';
+import { saveSessionOnce } from './save-session.ts';
 import type { Tables } from './tables.ts';
 
 export class PostgresSessionStore implements SessionStore {
@@ -11,15 +11,11 @@ export class PostgresSessionStore implements SessionStore {
     this.#db = db;
   }
 
-  async save({ idHash, session, origin, lifetimeSeconds }: SavedSession): Promise<void> {
+  async save(saved: SavedSession): Promise<void> {
     // One arbiter is not enough: an insert that misses a row just being updated would meet the unique id_hash and fail.
     // So the insert gives way to every index, and where neither found the other's row, the next look does.
     for (let look = 0; look < 3; look += 1) {
-      const { rows } = await savingSession(
-        { idHash, session, origin, lifetimeSeconds },
-        !this.#db.isTransaction,
-      ).execute(this.#db);
-      if (rows[0]?.done === true) return;
+      if (await saveSessionOnce(this.#db, saved, !this.#db.isTransaction)) return;
     }
     throw new Conflict('session_conflict', 'the session was being written by too many at once');
   }
@@ -114,36 +110,6 @@ export class PostgresSessionStore implements SessionStore {
       .where('ended_at', 'is', null)
       .where('expires_at', '>', sql<Date>`now()`);
   }
-}
-
-/** Answers `done` where the session was there or is now; where it is not, the next look finds what hid it. */
-export function savingSession({ idHash, session, origin, lifetimeSeconds }: SavedSession, mayBeLost: boolean) {
-  const payload = sql`${JSON.stringify(session.payload)}::jsonb`;
-  const authorizations = sql`${JSON.stringify(session.authorizations)}::jsonb`;
-  const expiresAt = sql`now() + make_interval(secs => ${lifetimeSeconds})`;
-  // The id changes only from none (a rotation took the old one away) to one: a late save under an old id must not
-  // make the old cookie live again, but its relying party's part is kept.
-  const own = sql`s.id_hash is null or s.id_hash = ${idHash}`;
-  return sql<{ done: boolean }>`
-    with known as (select from sessions where uid = ${session.uid}),
-    updated as (
-      update sessions s set
-        id_hash = coalesce(s.id_hash, ${idHash}),
-        user_id = case when ${own} then ${session.userId}::uuid else s.user_id end,
-        payload = case when ${own} then ${payload} else s.payload end,
-        authorizations = s.authorizations || ${authorizations},
-        last_seen_at = now(),
-        expires_at = case when ${own} then ${expiresAt} else s.expires_at end
-      where s.uid = ${session.uid} and s.ended_at is null),
-    inserted as (
-      insert into sessions (uid, id_hash, user_id, payload, authorizations, user_agent, address, expires_at)
-      select ${session.uid}, ${idHash}, ${session.userId}::uuid, ${payload}, ${authorizations},
-        ${origin.userAgent.slice(0, 300)}, ${origin.address}, ${expiresAt}
-      where not exists (select from known)
-      on conflict do nothing
-      returning 1)
-    select exists (select from known) or exists (select from inserted) as done
-      ${mayBeLost ? selectingUnwaited : sql``}`;
 }
 
 function toRecord(row: {

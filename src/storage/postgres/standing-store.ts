@@ -1,7 +1,8 @@
-import { sql, type Kysely, type Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { PolicyKey } from '../../domain/policy.ts';
 import type { ListedAuthenticator, Standing } from '../../policies/stores.ts';
 import { toGuardState } from './guard-store.ts';
+import { statement } from './statement.ts';
 import type { GuardsTable } from './tables/second-factor.ts';
 import type { Tables } from './tables.ts';
 
@@ -19,6 +20,28 @@ interface PolicyRow {
   readonly trusted_browser_days: number | null;
 }
 
+interface StandingArguments {
+  readonly userId: string;
+  readonly clientId: string;
+  readonly clientKey: string;
+  readonly userKey: string;
+}
+
+const readStanding = statement<StandingArguments, StandingRow>`
+  select g.*, rp.acr_values as client_acr_values,
+    (select coalesce(json_agg(json_build_object('id', a.id, 'label', a.label, 'digits', a.digits)
+        order by a.created_at, a.id), '[]')
+      from authenticators a
+      where a.user_id = one.id and a.confirmed_at is not null and a.voided_at is null) as authenticators,
+    (select coalesce(json_agg(p), '[]')
+      from policies p
+      where p.deleted_at is null and (
+        p.key in ('default', ${'clientKey'}, ${'userKey'})
+        or p.key in (select 'role:' || role from users u, unnest(u.roles) role where u.id = one.id))) as policies
+  from (select ${'userId'}::uuid as id) one
+  left join guards g on g.user_id = one.id
+  left join relying_parties rp on rp.client_id = ${'clientId'}`;
+
 /** All that a sign-in's next step depends on, in one statement: it is asked for at every page of every sign-in. */
 export class PostgresStandingStore {
   readonly #db: Kysely<Tables>;
@@ -28,21 +51,12 @@ export class PostgresStandingStore {
   }
 
   async read(userId: string, clientId: string): Promise<Standing> {
-    const { rows } = await sql<StandingRow>`
-      select g.*, rp.acr_values as client_acr_values,
-        (select coalesce(json_agg(json_build_object('id', a.id, 'label', a.label, 'digits', a.digits)
-            order by a.created_at, a.id), '[]')
-          from authenticators a
-          where a.user_id = one.id and a.confirmed_at is not null and a.voided_at is null) as authenticators,
-        (select coalesce(json_agg(p), '[]')
-          from policies p
-          where p.deleted_at is null and (
-            p.key in ('default', ${`client:${clientId}`}, ${`user:${userId}`})
-            or p.key in (select 'role:' || role from users u, unnest(u.roles) role where u.id = one.id))) as policies
-      from (select ${userId}::uuid as id) one
-      left join guards g on g.user_id = one.id
-      left join relying_parties rp on rp.client_id = ${clientId}`.execute(this.#db);
-    const row = rows[0];
+    const [row] = await readStanding(this.#db, {
+      userId,
+      clientId,
+      clientKey: `client:${clientId}`,
+      userKey: `user:${userId}`,
+    });
     if (row === undefined) throw new Error('a statement of one row answered none');
     return {
       guard: toGuardState(row),

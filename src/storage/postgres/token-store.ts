@@ -9,8 +9,9 @@ import type {
   TokenStore,
 } from '../../provider/stores.ts';
 import { findToken } from './find-token.ts';
-import { asGrantEnded, savingGrant, savingToken } from './issued-store.ts';
+import { saveGrant, saveToken } from './issued-store.ts';
 import { grantedNames, scopesOf, type GrantPayload } from './granted-scopes.ts';
+import { statement } from './statement.ts';
 import type { Tables } from './tables.ts';
 
 const hasOfflineToken = (grantId: string) => sql<boolean>`exists (
@@ -22,6 +23,10 @@ const sessionLives = (uid: string) => sql<boolean>`exists (
 const parentLives = sql<boolean>`(grants.payload->>'parent' is null or exists (
   select from grants p where p.id = grants.payload->>'parent' and p.expires_at > now()))`;
 
+const consume = statement<{ readonly kind: string; readonly idHash: string }, unknown>`
+  update tokens set consumed_at = clock_timestamp()
+  where id_hash = ${'idHash'} and kind = ${'kind'} and consumed_at is null returning true as consumed`;
+
 export class PostgresTokenStore implements TokenStore {
   readonly #db: Kysely<Tables>;
 
@@ -30,7 +35,7 @@ export class PostgresTokenStore implements TokenStore {
   }
 
   async saveGrant(grant: SavedGrant): Promise<void> {
-    await savingGrant(grant, !this.#db.isTransaction).execute(this.#db);
+    await saveGrant(this.#db, grant, !this.#db.isTransaction);
   }
 
   async findGrant(id: string): Promise<Record<string, unknown> | undefined> {
@@ -98,28 +103,17 @@ export class PostgresTokenStore implements TokenStore {
   }
 
   async save(token: TokenRecord, lifetimeSeconds: number): Promise<void> {
-    try {
-      // A refresh token that takes another's place must not be lost with it.
-      const mayBeLost = token.kind === 'AuthorizationCode' && !this.#db.isTransaction;
-      await savingToken(token, lifetimeSeconds, mayBeLost).execute(this.#db);
-    } catch (error) {
-      throw asGrantEnded(error);
-    }
+    // A refresh token that takes another's place must not be lost with it.
+    const lossy = token.kind === 'AuthorizationCode' && !this.#db.isTransaction;
+    await saveToken(this.#db, token, lifetimeSeconds, lossy);
   }
 
-  find(kind: string, idHash: string): Promise<FoundToken | undefined> {
+  async find(kind: string, idHash: string): Promise<FoundToken | undefined> {
     return findToken(this.#db, kind, idHash);
   }
 
   async consume(kind: string, idHash: string): Promise<boolean> {
-    const { numUpdatedRows } = await this.#db
-      .updateTable('tokens')
-      .set({ consumed_at: sql`clock_timestamp()` })
-      .where('id_hash', '=', idHash)
-      .where('kind', '=', kind)
-      .where('consumed_at', 'is', null)
-      .executeTakeFirst();
-    return numUpdatedRows > 0n;
+    return (await consume(this.#db, { kind, idHash })).length > 0;
   }
 
   async setSuccessor(idHash: string, successorHash: string, successorSealed: string): Promise<void> {

@@ -4,8 +4,11 @@ import { foldLogin } from '../../domain/login-name.ts';
 import { Conflict } from '../../errors.ts';
 import type { NewUser, UserChange, UserStore } from '../../users/user-store.ts';
 import { isUniqueViolation } from './faults.ts';
+import { statement } from './statement.ts';
 import type { Tables } from './tables.ts';
 import type { UsersTable } from './tables/users.ts';
+
+const find = statement<{ readonly id: string }, Selectable<UsersTable>>`select * from users where id = ${'id'}`;
 
 export class PostgresUserStore implements UserStore {
   readonly #db: Kysely<Tables>;
@@ -16,7 +19,7 @@ export class PostgresUserStore implements UserStore {
 
   async find(id: string): Promise<User | undefined> {
     if (!isUuid(id)) return undefined;
-    const row = await this.#db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+    const [row] = await find(this.#db, { id });
     return row && toUser(row);
   }
 
