@@ -34,6 +34,7 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
     epochSeconds: () => clock.epochSeconds(),
     checkPassword: services.checkPassword,
     openChallenge: services.openChallenge,
+    record: (event) => inTransaction(({ audit }) => audit.record(event)),
     verifyOneTimeCode: services.verifyOneTimeCode,
     redeemRecoveryCode: services.redeemRecoveryCode,
     enrolment: services.enrolment,

@@ -203,7 +203,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     manageRelyingParties: createManageRelyingParties(inTransaction, policy.acrNames),
     manageWebhooks: createManageWebhooks({ inTransaction, secretBox, outbound }),
     manageSigningKeys: createManageSigningKeys({ inTransaction, secretBox, clock, schedule: scheduleOf(settings) }),
-    openChallenge: createOpenChallenge(byOneStatement),
+    openChallenge: createOpenChallenge(byOneStatement, inOneTrip),
     verifyOneTimeCode: createVerifyOneTimeCode({ ...charge, secretBox, onUnreadableSecret }),
     redeemRecoveryCode: createRedeemRecoveryCode({ ...charge, hasher }),
     enrolment: createEnrolAuthenticator({ inTransaction, secretBox, hasher, settings: secondFactor, clock }),

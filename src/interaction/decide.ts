@@ -1,3 +1,4 @@
+import type { AuditEvent } from '../domain/audit-event.ts';
 import { requestedAcr } from '../domain/authentication.ts';
 import { nextStep, type NextStep } from '../domain/next-step.ts';
 import type { StandingFacts } from '../policies/sign-in-facts.ts';
@@ -26,14 +27,24 @@ export async function decide({ ctx, services, interaction }: Step, pending: Pend
   return { ...next, authenticators: standing.authenticators };
 }
 
-/** What a sign-in needs before its next step can be shown: a challenge for the code, a begun grace for the enrolment. */
-export async function prepare(step: Step, pending: PendingSignIn, next: NextStep): Promise<PendingSignIn> {
+/**
+ * What a sign-in needs before its next step can be shown: a challenge for the code, a begun grace for the enrolment.
+ * `toRecord` is what was proven just now and is recorded with it.
+ */
+export async function prepare(
+  step: Step,
+  pending: PendingSignIn,
+  next: NextStep,
+  toRecord?: AuditEvent,
+): Promise<PendingSignIn> {
   const { services, uid } = step;
   const { userId, lane, kind } = pending;
   if (next.step === 'one-time-code') {
     const purpose = kind === 'step-up' ? 'step-up' : 'sign-in';
-    return { ...pending, challengeId: await services.openChallenge({ userId, lane, purpose, boundTo: uid }) };
+    const challengeId = await services.openChallenge({ userId, lane, purpose, boundTo: uid, toRecord });
+    return { ...pending, challengeId };
   }
+  if (toRecord !== undefined) await services.record(toRecord);
   if (next.step !== 'enrol') return pending;
   if (next.deferUntil !== undefined) await services.beginGrace(userId);
   return { ...pending, enrols: true };

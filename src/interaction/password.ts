@@ -20,6 +20,7 @@ export async function submitPassword(step: Step): Promise<void> {
     password,
     knownBrowserToken: services.browserToken(ctx),
     context,
+    recordsItself: true,
   });
   if (outcome.kind === 'wait') {
     const seconds = outcome.retryAfterSeconds;
@@ -27,7 +28,7 @@ export async function submitPassword(step: Step): Promise<void> {
   }
   if (outcome.kind === 'wrong') return showPassword(step, { error: { code: 'wrong-password' } }, login);
 
-  const { user, lane } = outcome;
+  const { user, lane, toRecord } = outcome;
   const pending: PendingSignIn = {
     id: newId(),
     userId: user.id,
@@ -47,7 +48,7 @@ export async function submitPassword(step: Step): Promise<void> {
     finishedAt: null,
   };
   const decided = await decide(step, pending);
-  const begun = await prepare(step, pending, decided);
+  const begun = await prepare(step, pending, decided, toRecord);
   await services.pendings.write(uid, begun);
   return showDecided({ ...step, pending: begun }, begun, decided);
 }

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
-import type { RequestContext } from '../domain/audit-event.ts';
+import type { AuditEvent, RequestContext } from '../domain/audit-event.ts';
 import type { AcrNames, SecondProof } from '../domain/authentication.ts';
 import type { Lane } from '../domain/throttle.ts';
 import type { User } from '../domain/user.ts';
@@ -34,6 +34,7 @@ export interface InteractionServices {
   readonly epochSeconds: () => number;
   readonly checkPassword: ReturnType<typeof createCheckPassword>;
   readonly openChallenge: ReturnType<typeof createOpenChallenge>;
+  readonly record: (event: AuditEvent) => Promise<void>;
   readonly verifyOneTimeCode: ReturnType<typeof createVerifyOneTimeCode>;
   readonly redeemRecoveryCode: ReturnType<typeof createRedeemRecoveryCode>;
   readonly enrolment: ReturnType<typeof createEnrolAuthenticator>;

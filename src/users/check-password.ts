@@ -1,7 +1,7 @@
 import type { AttemptLimit, AttemptStore } from '../attempt-store.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import { hashToken, newToken } from '../crypto/random.ts';
-import type { RequestContext } from '../domain/audit-event.ts';
+import type { AuditEvent, RequestContext } from '../domain/audit-event.ts';
 import { foldLogin, longestLogin } from '../domain/login-name.ts';
 import { longestPassword, normalisePassword } from '../domain/password-policy.ts';
 import type { Lane } from '../domain/throttle.ts';
@@ -14,10 +14,13 @@ export interface PasswordAttempt {
   /** The cookie of a browser that completed a sign-in before. */
   readonly knownBrowserToken: string | undefined;
   readonly context: RequestContext;
+  /** The caller records that it was right, together with what it does next: one round trip instead of two. */
+  readonly recordsItself?: boolean;
 }
 
 export type PasswordOutcome =
-  | { readonly kind: 'right'; readonly user: User; readonly lane: Lane }
+  /** `toRecord` is what the caller still has to record, where it said that it would. */
+  | { readonly kind: 'right'; readonly user: User; readonly lane: Lane; readonly toRecord: AuditEvent | undefined }
   /** Also for a name nobody has, a disabled account and one without a password. */
   | { readonly kind: 'wrong' }
   | { readonly kind: 'wait'; readonly retryAfterSeconds: number };
@@ -73,24 +76,34 @@ export function createCheckPassword(dependencies: CheckPasswordDependencies) {
       return { kind: 'wrong' };
     }
     const dearer = stored && hasher.needsRehash(stored) ? await hasher.hash(password) : undefined;
+    const accepted: AuditEvent = {
+      type: 'password.accepted',
+      actor: user.id,
+      target: user.id,
+      result: 'success',
+      details: { known },
+      context,
+    };
     const changes = (!known && inARow > 0) || dearer !== undefined;
-    await (changes ? inTransaction : byOneStatement)(async ({ users, audit }) => {
-      if (!known && inARow > 0) await users.clearWrongPasswords(user.id);
-      await audit.record({
-        type: 'password.accepted',
-        actor: user.id,
-        target: user.id,
-        result: 'success',
-        details: { known },
-        context,
+    const later = attempt.recordsItself === true && !changes;
+    if (changes) {
+      await inTransaction(async ({ users, audit }) => {
+        if (!known && inARow > 0) await users.clearWrongPasswords(user.id);
+        await audit.record(accepted);
+        if (stored && dearer !== undefined && (await users.replaceHash(user.id, stored, dearer))) {
+          await audit.record({
+            type: 'password.rehashed',
+            actor: user.id,
+            target: user.id,
+            result: 'success',
+            context,
+          });
+        }
       });
-      if (stored && dearer !== undefined && (await users.replaceHash(user.id, stored, dearer))) {
-        await audit.record({ type: 'password.rehashed', actor: user.id, target: user.id, result: 'success', context });
-      }
-    });
+    } else if (!later) await byOneStatement(({ audit }) => audit.record(accepted));
     // The owner's sign-ins are no guesses. What all other browsers share stays: it is not the owner's alone.
     if (browserSubject !== undefined) await attempts.clear(browserSubject).catch(() => undefined);
-    return { kind: 'right', user, lane: known ? 'known' : 'other' };
+    return { kind: 'right', user, lane: known ? 'known' : 'other', toRecord: later ? accepted : undefined };
 
     async function record(reason: string): Promise<void> {
       await inTransaction(({ audit }) =>

@@ -54,7 +54,7 @@ describe('what a sign-in asks of the stores', () => {
     const redeemed = await countCalls(() => agent.redeem({ ...code.result, verifier: begun.result.verifier }));
     assert.ok(redeemed.result.id_token);
     assertAtMost(begun, 0, 3);
-    assertAtMost(password, 5, 4);
+    assertAtMost(password, 4, 4);
     assertAtMost(code, 6, 7);
     // When it was answered is noted later, for many answers at once.
     assertAtMost(redeemed, 2, 1);
