@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql, type Kysely } from 'kysely';
 import pg from 'pg';
+import { newId } from '../../src/crypto/random.ts';
 import { createInOneTrip, createInTransaction } from '../../src/storage/postgres/database.ts';
 import type { Tables } from '../../src/storage/postgres/tables.ts';
 import type { InTransaction } from '../../src/transaction.ts';
@@ -87,6 +88,20 @@ for (const kind of databaseKinds) {
         assert.ok(settled.length >= 2, 'whoever asked after the fault is told, and not left waiting');
         assert.deepEqual((await count(stores.database.kysely, '%undone')).rows, [{ found: 0 }]);
         assert.deepEqual((await count(stores.database.kysely, '%too')).rows, [{ found: 0 }]);
+      }
+    });
+
+    test('fail for the reason of the first of them that fails, also where the connection never saw them', async () => {
+      for (let round = 0; round < 10; round += 1) {
+        const unseen = sql.raw(`/* ${newId()} */ `);
+        const failing = inTransaction((db) =>
+          Promise.all([
+            sql`${unseen} select 12 / ${0}::int`.execute(db),
+            sql`${unseen} select ${'not a uuid'}::uuid`.execute(db),
+            insert(db, 'never'),
+          ]),
+        );
+        await assert.rejects(failing, { code: 'lost_race' });
       }
     });
 

@@ -67,16 +67,17 @@ export class PreparingClient extends pg.Client {
       return;
     }
     stream.cork();
-    const [begin, first] = asked;
-    let begun: Promise<unknown> | undefined;
-    for (const one of asked) {
-      const { text, values, answer } = one;
+    let before: Promise<unknown> = Promise.resolve();
+    asked.forEach(({ text, values, answer }, index) => {
       const sent = send.call(this, values.length > 0 ? { name: nameOf(text), text, values } : text) as Promise<unknown>;
-      if (one === begin && text === 'begin') begun = sent;
-      // Without its BEGIN no statement counts as done.
-      const done = one === first && begun !== undefined ? Promise.all([sent, begun]).then(([result]) => result) : sent;
-      done.then((result) => answer(null, result), answer);
-    }
+      sent.catch(() => undefined);
+      // Told in their order, so that the first fault is the first that anybody hears of. Without its BEGIN no statement
+      // counts as done.
+      const afterBegin = index === 1 && asked[0]?.text === 'begin' ? before : before.catch(() => undefined);
+      before = afterBegin.then(() => sent);
+      before.then((result) => answer(null, result), answer);
+    });
+    before.catch(() => undefined);
     stream.uncork();
   }
 }
