@@ -81,7 +81,8 @@ export async function letTimePass(service: TestService, { id }: TestPerson, { da
 export function wrongCodes(person: TestPerson, count: number): string[] {
   const right = new Set(Array.from({ length: 61 }, (_, n) => person.code(n - 30)));
   const wrong: string[] = [];
-  for (let n = 100_000; wrong.length < count; n += 7) if (!right.has(String(n))) wrong.push(String(n));
+  // No round number: those stand in metrics as well, where a test looks for the code that was tried.
+  for (let n = 173_519; wrong.length < count; n += 7) if (!right.has(String(n))) wrong.push(String(n));
   return wrong;
 }
 
