@@ -51,7 +51,7 @@ export function makeStores(
   db: Kysely<Tables>,
   personKeys: PersonKeys,
   secretBox: SecretBox,
-  boxes: ReadonlyMap<string, PersonBox> = new Map(),
+  boxes?: ReadonlyMap<string, PersonBox>,
 ) {
   const users = new PostgresUserStore(db);
   const knownBrowsers = new PostgresKnownBrowserStore(db);

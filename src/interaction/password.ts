@@ -47,7 +47,10 @@ export async function submitPassword(step: Step): Promise<void> {
     recoveryCodesRemaining: null,
     finishedAt: null,
   };
-  const decided = await decide(step, pending);
+  const decided = await decide(step, pending).catch(async (error: unknown) => {
+    if (toRecord !== undefined) await services.record(toRecord);
+    throw error;
+  });
   const begun = await prepare(step, pending, decided, toRecord);
   await services.pendings.write(uid, begun);
   return showDecided({ ...step, pending: begun }, begun, decided);

@@ -66,8 +66,7 @@ function sessionAdapter({ sessions, sessionIdleSeconds }: AdapterDependencies): 
       };
       const saved = { idHash: hashToken(id), session: record, origin, lifetimeSeconds: expiresIn };
       const issuing = issuingOfRequest();
-      if (issuing === undefined) await answered(sessions.save(saved));
-      else issuing.session = saved;
+      await (issuing === undefined ? answered(sessions.save(saved)) : issuing.write(saved));
     },
     async find(id) {
       const found = await answered(sessions.find(hashToken(id), sessionIdleSeconds));
@@ -79,7 +78,9 @@ function sessionAdapter({ sessions, sessionIdleSeconds }: AdapterDependencies): 
     },
     // The engine calls this for the old id at every rotation; a session's end is recorded by its own wrapper.
     async destroy(id) {
-      await answered(sessions.forgetId(hashToken(id)));
+      const issuing = issuingOfRequest();
+      if (issuing === undefined) await answered(sessions.forgetId(hashToken(id)));
+      else issuing.forgotten = hashToken(id);
     },
   };
 }

@@ -5,12 +5,40 @@ import { answered } from './engine-faults.ts';
 import { requestOrigin, type RequestOrigin } from './request-origin.ts';
 import type { Issued, SavedGrant, SavedSession, WriteIssued } from './stores.ts';
 
-/** What the engine asked to be stored in the request that is being answered. */
-interface Issuing {
+/** What the engine asked to be stored in the request that is being answered, until it is written. */
+export class Issuing {
   resumed: string | undefined;
-  readonly grants: Map<string, SavedGrant>;
-  readonly codes: Issued['codes'][number][];
-  session: SavedSession | undefined;
+  /** The session id that a rotation took away, by its hash. */
+  forgotten: string | undefined;
+  readonly grants = new Map<string, SavedGrant>();
+  readonly codes: Issued['codes'][number][] = [];
+  /** Whether something was asked for that is not stored now. */
+  failed = false;
+  readonly #write: WriteIssued;
+
+  constructor(write: WriteIssued) {
+    this.#write = write;
+  }
+
+  /**
+   * Writes what was gathered, with the session that the engine saves last. Throws what the engine shows, and after that
+   * writes nothing: on its way out the engine would save the session of a resume that is not stored.
+   */
+  async write(session?: SavedSession): Promise<void> {
+    if (this.failed) return;
+    const { resumed, forgotten } = this;
+    const issued = { resumed, forgotten, grants: [...this.grants.values()], codes: [...this.codes], session };
+    this.resumed = undefined;
+    this.forgotten = undefined;
+    this.grants.clear();
+    this.codes.length = 0;
+    try {
+      await answered(this.#write(issued));
+    } catch (error) {
+      this.failed = true;
+      throw asRefusal(error);
+    }
+  }
 }
 
 /** Where the engine issues codes; what it asks to be stored there it does not read again in the same request. */
@@ -25,23 +53,31 @@ export function issuingOfRequest(): Issuing | undefined {
 
 /**
  * The engine waits for each of its writes. At the authorization endpoint they are gathered, and written all together or
- * not at all before the answer leaves: one wait instead of four, and no code without its resume, grant and session.
+ * not at all when it saves the session, the last of them: one wait instead of five, and no code without its resume,
+ * grant and session. A fault is met within the engine, which tells it to whom it always does.
  */
 export function writeBeforeAnswering(provider: Provider, write: WriteIssued, showError: ProviderPages['error']): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     const request = requestOrigin.getStore();
     if (request === undefined || !authorization.test(request.path)) return next();
-    const issuing: Issuing = { resumed: undefined, grants: new Map(), codes: [], session: undefined };
+    const issuing = new Issuing(write);
     requests.set(request, issuing);
     await next();
     requests.delete(request);
-    try {
-      await answered(write({ ...issuing, grants: [...issuing.grants.values()] }));
-    } catch (error) {
-      ctx.remove('Location');
-      await refuse(ctx, asRefusal(error), showError);
-    }
+    // What no session was saved after: the engine has answered already.
+    await issuing.write().catch((error: unknown) => refuse(ctx, error, showError));
+    if (issuing.failed) takeBack(ctx);
   });
+}
+
+/** The browser keeps the session it came with: the one it was to get is not stored. Nor does a page lead to a code. */
+function takeBack(ctx: KoaContextWithOIDC): void {
+  const name = ctx.oidc.provider.cookieName('session');
+  const cookies = [ctx.response.get('set-cookie')].flat().filter((line) => line !== '');
+  const kept = cookies.filter((line) => !line.startsWith(`${name}=`) && !line.startsWith(`${name}.sig=`));
+  if (kept.length > 0) ctx.set('Set-Cookie', kept);
+  else ctx.remove('Set-Cookie');
+  if (ctx.status < 300 || ctx.status >= 400) ctx.remove('Location');
 }
 
 /** As the engine does: its own errors are shown, and of anything else only that there was one. */
@@ -64,7 +100,6 @@ async function refuse(ctx: KoaContextWithOIDC, error: unknown, showError: Provid
 
 function asRefusal(error: unknown): unknown {
   if (!(error instanceof Conflict)) return error;
-  return error.code === 'interaction_over'
-    ? new errors.SessionNotFound('the interaction is over')
-    : new errors.InvalidGrant('the grant was ended');
+  if (error.code === 'interaction_over') return new errors.SessionNotFound('the interaction is over');
+  return error.code === 'grant_ended' ? new errors.InvalidGrant('the grant was ended') : error;
 }

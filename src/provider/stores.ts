@@ -144,6 +144,8 @@ export interface ListedApplication {
 export interface Issued {
   /** The interaction that this answer resumed, by the hash of its id. */
   readonly resumed: string | undefined;
+  /** The session id that a rotation took away, by its hash; its session stays. */
+  readonly forgotten: string | undefined;
   readonly grants: readonly SavedGrant[];
   readonly codes: readonly { readonly code: TokenRecord; readonly lifetimeSeconds: number }[];
   readonly session: SavedSession | undefined;

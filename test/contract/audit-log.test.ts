@@ -8,7 +8,7 @@ import { PersonKeys } from '../../src/storage/postgres/audit-person-keys.ts';
 import { PostgresAuditLog } from '../../src/storage/postgres/audit-log.ts';
 import { PostgresAuditReader } from '../../src/storage/postgres/audit-reader.ts';
 import type { Database } from '../../src/storage/postgres/database.ts';
-import { databaseKinds, openStores, type OpenedStores } from '../support/stores.ts';
+import { addUser, databaseKinds, openStores, type OpenedStores } from '../support/stores.ts';
 
 function event(overrides: Partial<AuditEvent> = {}): AuditEvent {
   const person = newId();
@@ -96,6 +96,21 @@ for (const kind of databaseKinds) {
         items.map(({ address }) => address),
         Array.from({ length: 10 }, () => '192.0.2.7'),
       );
+    });
+
+    test('in one trip an event about somebody who was not named beforehand undoes the act it tells of', async () => {
+      const other = await addUser(stores);
+      const act = (about: string) =>
+        stores.inOneTrip(({ audit, knownBrowsers }) =>
+          Promise.all([
+            knownBrowsers.insert(`of ${about}`, about, 'test'),
+            audit.record(event({ actor: about, target: about })),
+          ]),
+        );
+      await assert.rejects(act(other), /not named beforehand/);
+      const { rows } = await sql<{ token_hash: string }>`
+        select token_hash from known_browsers where user_id = ${other}`.execute(stores.database.kysely);
+      assert.deepEqual(rows, []);
     });
 
     test('erasing a person makes their fields unreadable, keeps the events, and seals nothing more for them', async () => {

@@ -3,9 +3,10 @@ import { after, before, describe, test } from 'node:test';
 import { sql, type Kysely } from 'kysely';
 import pg from 'pg';
 import { newId } from '../../src/crypto/random.ts';
-import { createInOneTrip, createInTransaction } from '../../src/storage/postgres/database.ts';
+import { createInOneTrip, createInTransaction, guarded, openDatabase } from '../../src/storage/postgres/database.ts';
 import type { Tables } from '../../src/storage/postgres/tables.ts';
 import type { InTransaction } from '../../src/transaction.ts';
+import { freshDatabase } from '../support/database.ts';
 import { databaseKinds, openStores, type OpenedStores } from '../support/stores.ts';
 
 for (const kind of databaseKinds) {
@@ -151,6 +152,45 @@ for (const kind of databaseKinds) {
         }
         const kept = (await keys()).filter((one) => one.startsWith(subject));
         assert.deepEqual(kept, [`${subject}kept`]);
+      }
+    });
+
+    test('are asked again after a migration changed what a prepared one answers', async () => {
+      const { kysely } = stores.database;
+      const table = sql.raw(`migrated_${newId().replaceAll('-', '_')}`);
+      await sql`create table ${table} (one int)`.execute(kysely);
+      await sql`insert into ${table} values (1)`.execute(kysely);
+      const read = (db: Kysely<Tables>) => sql<object>`select * from ${table} where one = ${1}::int`.execute(db);
+      const inOneTrip = createInOneTrip(kysely, (db) => db);
+      const both = () => inOneTrip((db) => Promise.all([read(db), read(db)]));
+      const alone = () => guarded(() => read(kysely));
+      for (const ask of [both, both, alone, alone]) await ask();
+      await sql`alter table ${table} add column two int`.execute(kysely);
+      assert.deepEqual((await alone()).rows, [{ one: 1, two: null }]);
+      for (const { rows } of await both()) assert.deepEqual(rows, [{ one: 1, two: null }]);
+      await sql`alter table ${table} add column three int`.execute(kysely);
+      for (const { rows } of await both()) assert.deepEqual(rows, [{ one: 1, two: null, three: null }]);
+    });
+
+    test('have the time of each of them together', async () => {
+      const nap = (db: Kysely<Tables>) => sql`select pg_sleep(${0.5}::double precision)`.execute(db);
+      const fresh = kind === 'PostgreSQL' ? await freshDatabase() : undefined;
+      if (fresh === undefined) return;
+      const database = await openDatabase({
+        url: fresh.url,
+        poolSize: 1,
+        connectionTimeoutMilliseconds: 5000,
+        // Half a second more is the driver's own limit.
+        statementTimeoutMilliseconds: 900,
+        lockTimeoutMilliseconds: 900,
+      });
+      try {
+        const inOneTrip = createInOneTrip(database.kysely, (db) => db);
+        await inOneTrip((db) => Promise.all([nap(db), nap(db)]));
+        await inOneTrip((db) => Promise.all([nap(db), nap(db), nap(db), nap(db)]));
+      } finally {
+        await database.close();
+        await fresh.drop();
       }
     });
   });

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { newId, newToken, hashToken } from '../../src/crypto/random.ts';
 import { Conflict } from '../../src/errors.ts';
+import type { SavedGrant } from '../../src/provider/stores.ts';
+import { createWriteIssued } from '../../src/storage/postgres/issued-store.ts';
 import { markAnswered } from '../../src/storage/postgres/mark-answered.ts';
 import { PostgresUsedOnceStore } from '../../src/storage/postgres/used-once-store.ts';
 import { addUser, databaseKinds, openStores, type OpenedStores } from '../support/stores.ts';
@@ -144,6 +146,54 @@ for (const kind of databaseKinds) {
       assert.deepEqual((await findToken(one.idHash))?.answeredAt, at(1));
       assert.deepEqual((await findToken(two.idHash))?.answeredAt, at(2));
       assert.equal((await findToken(third.idHash))?.answeredAt, null);
+    });
+
+    test('E03 what one answer issues is stored whole or not at all, and the reason for not is told, however often', async () => {
+      const { kysely } = stores.database;
+      const userId = await addUser(stores);
+      const write = createWriteIssued(kysely, (one) => stores.inTransaction(({ sessions }) => sessions.save(one)));
+      const issued = (resumed: string | undefined, grantId: string, uid: string) => ({
+        resumed,
+        forgotten: undefined,
+        grants: [] as SavedGrant[],
+        codes: [
+          {
+            code: {
+              idHash: hashToken(newToken()),
+              kind: 'AuthorizationCode',
+              grantId,
+              sessionUid: uid,
+              offline: false,
+              payloadSealed: 'sealed',
+            },
+            lifetimeSeconds: 60,
+          },
+        ],
+        session: { idHash: hashToken(uid), session: session(uid, userId), origin, lifetimeSeconds: 600 },
+      });
+      // Often enough for connections to know the statements.
+      for (let round = 0; round < 8; round += 1) {
+        const [resumed, id, uid, late, orphan] = [newToken(), newToken(), newToken(), newToken(), newToken()];
+        const grant = { id, userId, clientId: 'rp', payload: {}, lifetimeSeconds: 600 };
+        await write({ ...issued(resumed, id, uid), grants: [grant] });
+        assert.ok(await find(hashToken(uid)));
+        await assert.rejects(write(issued(resumed, id, late)), { code: 'interaction_over' });
+        assert.equal(await find(hashToken(late)), undefined);
+        const once = newToken();
+        await assert.rejects(write(issued(once, newToken(), orphan)), { code: 'grant_ended' });
+        assert.equal(await find(hashToken(orphan)), undefined);
+        assert.equal(await new PostgresUsedOnceStore(kysely).isMarked('resume', once), false);
+        // A rotation within it: the session is found by its new id alone, or still by the old one.
+        const [before, after] = [hashToken(uid), hashToken(newToken())];
+        const rotated = { ...issued(undefined, id, uid), forgotten: before };
+        const moved = { ...rotated, session: { ...rotated.session, idHash: after } };
+        await assert.rejects(write({ ...moved, codes: issued(undefined, newToken(), uid).codes }), {
+          code: 'grant_ended',
+        });
+        assert.ok(await find(before));
+        await write(moved);
+        assert.deepEqual([await find(before), (await find(after))?.uid], [undefined, uid]);
+      }
     });
 
     test('F14 a token dies with its session, its grant or its person, and none is stored under a grant that is gone', async () => {

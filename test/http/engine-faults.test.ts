@@ -53,4 +53,44 @@ describe('a fault of ours within the engine', () => {
       assert.ok((await again.redeem(await again.signIn(await service.addPerson()))).id_token);
     });
   }
+
+  test('a code whose grant ended meanwhile: the relying party is told, and the person stays signed in', async () => {
+    const { kysely } = service.composed.services.database;
+    const person = await service.addPerson();
+    const agent = new UserAgent(service.issuer);
+    await agent.signIn(person);
+    const step = await agent.begin({ prompt: 'consent' });
+    await sql`
+      create function ended() returns trigger language plpgsql as
+        'begin raise exception using errcode = ''23503'', message = ''as after a removal''; end'`.execute(kysely);
+    await sql`create trigger ended before insert on tokens for each row execute function ended()`.execute(kysely);
+    try {
+      const answer = await agent.submit(step, { decision: 'allow' });
+      assert.match(answer.location ?? '', /^https:\/\/rp\.example\/callback\?error=invalid_grant&.*state=the-state/);
+      const silent = await agent.begin({ prompt: 'none' });
+      assert.match(silent.location ?? '', /error=invalid_grant/, 'known, though no code can be stored');
+    } finally {
+      await sql`drop function ended cascade`.execute(kysely);
+    }
+    assert.match((await agent.begin({ prompt: 'none' })).location ?? '', /[?&]code=/);
+    const { rows } = await sql<{ live: number }>`
+      select count(*)::int as live from sessions where user_id = ${person.id} and ended_at is null`.execute(kysely);
+    assert.deepEqual(rows, [{ live: 1 }]);
+  });
+
+  test('a right password is on record also where what comes after it fails', async () => {
+    const person = await service.addPerson();
+    const agent = new UserAgent(service.issuer);
+    const begun = await agent.begin();
+    await rename('policies', 'elsewhere');
+    try {
+      assert.equal((await agent.submitPassword(begun, person)).status, 500);
+    } finally {
+      await rename('elsewhere', 'policies');
+    }
+    assert.deepEqual(
+      (await service.auditOf(person)).map(({ type }) => type),
+      ['password.accepted'],
+    );
+  });
 });

@@ -45,7 +45,7 @@ export async function openStores(kind: (typeof databaseKinds)[number]): Promise<
     database,
     secretBox,
     inTransaction: createInTransaction(database.kysely, (db) => makeStores(db, keys, secretBox)),
-    inOneTrip: createInOneTrip(database.kysely, (db) => makeStores(db, keys, secretBox)),
+    inOneTrip: createInOneTrip(database.kysely, (db) => makeStores(db, keys, secretBox, new Map())),
     async close() {
       await database.close();
       await fresh?.drop();

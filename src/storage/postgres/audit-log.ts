@@ -10,13 +10,14 @@ import type { Tables } from './tables.ts';
 export class PostgresAuditLog implements AuditLog {
   readonly #db: Kysely<Tables>;
   readonly #keys: PersonKeys;
-  readonly #boxes: Map<string, PersonBox>;
+  readonly #made = new Map<string, PersonBox>();
+  readonly #boxes: ReadonlyMap<string, PersonBox> | undefined;
 
-  /** `boxes` at hand already, which no statement has to be asked for. */
-  constructor(db: Kysely<Tables>, keys: PersonKeys, boxes: ReadonlyMap<string, PersonBox> = new Map()) {
+  /** With `boxes` no key is looked up, because no statement can wait for it: an event about anybody else is refused. */
+  constructor(db: Kysely<Tables>, keys: PersonKeys, boxes?: ReadonlyMap<string, PersonBox>) {
     this.#db = db;
     this.#keys = keys;
-    this.#boxes = new Map(boxes);
+    this.#boxes = boxes;
   }
 
   record(event: AuditEvent): Promise<void> {
@@ -25,7 +26,11 @@ export class PostgresAuditLog implements AuditLog {
 
   async recordAll(events: readonly AuditEvent[]): Promise<void> {
     if (events.length === 0) return;
-    const boxes = await this.#keys.forWriting(this.#db, [...new Set(events.flatMap(neededSubjects))], this.#boxes);
+    const subjects = [...new Set(events.flatMap(neededSubjects))];
+    const boxes = this.#boxes ?? (await this.#keys.forWriting(this.#db, subjects, this.#made));
+    const missing = subjects.find((subject) => !boxes.has(subject));
+    if (missing !== undefined && this.#boxes)
+      throw new TypeError('an event about somebody who was not named beforehand');
     const parameters = events.flatMap((event) => {
       const { origin, personal } = subjectsOf(event);
       const { address, userAgent, requestId } = event.context;

@@ -28,8 +28,12 @@ export class Batch extends pg.Query {
   readonly queries: readonly DriverQuery[];
   #answered = 0;
 
-  constructor(queries: readonly DriverQuery[]) {
+  /** The driver's own limit, in milliseconds: the server's is on each statement. */
+  readonly query_timeout: number;
+
+  constructor(queries: readonly DriverQuery[], timeoutMilliseconds: number) {
     super('');
+    this.query_timeout = timeoutMilliseconds * queries.length;
     this.queries = queries;
     // Where the driver hangs the end of its own time limit.
     (this as unknown as DriverQuery).callback = () => undefined;
@@ -62,7 +66,10 @@ export class Batch extends pg.Query {
   }
 
   handleError(error: Error, connection: object): void {
-    for (const query of this.queries) query.handleError(error, connection);
+    // Whose fault it is hears of it first.
+    const failed = this.queries[this.#answered];
+    failed?.handleError(error, connection);
+    for (const query of this.queries) if (query !== failed) query.handleError(error, connection);
     (this as unknown as DriverQuery).callback?.(error);
   }
 

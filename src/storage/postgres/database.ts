@@ -120,11 +120,7 @@ function tryingAgain<Stores>(inTransaction: InTransaction<Stores>): InTransactio
   };
 }
 
-/** Runs one statement outside a transaction, with the same faults. */
+/** Runs one statement outside a transaction, with the same faults, and tried again after the same ones. */
 export async function guarded<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    throw asStoreFault(error);
-  }
+  return tryingAgain<void>((once) => once())(work);
 }

@@ -57,7 +57,7 @@ export async function saveToken(
   try {
     await (lossy ? saveLossyToken : saveDurableToken)(db, { ...token, lifetimeSeconds });
   } catch (error) {
-    throw isForeignKeyViolation(error) ? new Conflict('grant_ended', 'the grant was ended meanwhile') : error;
+    throw isForeignKeyViolation(error) ? grantEnded() : error;
   }
 }
 
@@ -66,13 +66,16 @@ const resume = statement<{ readonly idHash: string; readonly lifetimeSeconds: nu
   insert into used_once (kind, id_hash, expires_at)
   values ('resume', ${'idHash'}, now() + make_interval(secs => ${'lifetimeSeconds'}))`;
 
-async function resumeOnce(db: Kysely<Tables>, idHash: string): Promise<void> {
-  try {
-    await resume(db, { idHash, lifetimeSeconds: resumedSeconds });
-  } catch (error) {
-    throw isUniqueViolation(error) ? new Conflict('interaction_over', 'the interaction was resumed before') : error;
-  }
+const forgetSessionId = statement<{ readonly idHash: string }, never>`
+  update sessions set id_hash = null where id_hash = ${'idHash'}`;
+
+/** Of a trip's statements any may hear of the fault first, whichever it was that failed; only one can be doubled. */
+function asConflict(error: unknown): unknown {
+  if (isUniqueViolation(error)) return new Conflict('interaction_over', 'the interaction was resumed before');
+  return isForeignKeyViolation(error) ? grantEnded() : error;
 }
+
+const grantEnded = () => new Conflict('grant_ended', 'the grant was ended meanwhile');
 
 /** `saveSession` looks again where a race hid the session from the one look of the statement. */
 export function createWriteIssued(
@@ -80,17 +83,21 @@ export function createWriteIssued(
   saveSession: (session: SavedSession) => Promise<void>,
 ): WriteIssued {
   const inOneTrip = createInOneTrip(kysely, (db) => db);
-  return async ({ resumed, grants, codes, session }: Issued) => {
+  return async ({ resumed, forgotten, grants, codes, session }: Issued) => {
     const lossy = resumed === undefined;
-    if (lossy && grants.length === 0 && codes.length === 0) return session && saveSession(session);
+    const alone = lossy && forgotten === undefined && grants.length === 0 && codes.length === 0;
+    if (alone) return session && saveSession(session);
     const saved = await inOneTrip(async (db) => {
-      const [isSaved] = await Promise.all([
+      const [, isSaved] = await Promise.all([
+        forgotten === undefined ? undefined : forgetSessionId(db, { idHash: forgotten }),
         session && saveSessionOnce(db, session, lossy),
-        resumed === undefined ? undefined : resumeOnce(db, resumed),
+        resumed === undefined ? undefined : resume(db, { idHash: resumed, lifetimeSeconds: resumedSeconds }),
         ...grants.map((grant) => saveGrant(db, grant, lossy)),
         ...codes.map(({ code, lifetimeSeconds }) => saveToken(db, code, lifetimeSeconds, lossy)),
       ]);
       return isSaved;
+    }).catch((error: unknown) => {
+      throw asConflict(error);
     });
     if (session !== undefined && saved !== true) await saveSession(session);
   };

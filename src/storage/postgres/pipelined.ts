@@ -75,7 +75,7 @@ export async function inOneTrip<Result>(
       });
     });
     const props = { config: { dialect }, dialect, driver: dialect.createDriver(), executor };
-    const asked = work(new Transaction<Tables>(props)).catch((error: unknown) => {
+    const asked = (async () => work(new Transaction<Tables>(props)))().catch((error: unknown) => {
       failed = true;
       throw error;
     });
@@ -83,6 +83,7 @@ export async function inOneTrip<Result>(
     if (result.status === 'fulfilled' && commit.status === 'fulfilled' && commit.value) return result.value;
     // COMMIT was not sent, skipped after an error, or rolled it back already, which makes this a mere notice.
     await send('rollback').catch(() => undefined);
-    throw result.status === 'rejected' ? result.reason : (commit as PromiseRejectedResult).reason;
+    if (result.status === 'rejected') throw result.reason;
+    throw commit.status === 'rejected' ? commit.reason : new Error('a fault was met and not told');
   });
 }

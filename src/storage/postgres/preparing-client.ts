@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import pg from 'pg';
 import { Batch, type DriverQuery } from './batch.ts';
+import { isStalePlan } from './faults.ts';
 
 /** A statement that was asked for and not sent yet. */
 interface Asked {
@@ -13,6 +14,12 @@ interface Asked {
 interface Connection {
   readonly stream: Writable;
   readonly parsedStatements: Readonly<Record<string, string | undefined>>;
+}
+
+interface Internals {
+  readonly connection: Connection;
+  /** Milliseconds, or false. */
+  readonly connectionParameters: { readonly query_timeout: number | false };
 }
 
 type Send = (...all: unknown[]) => unknown;
@@ -27,6 +34,7 @@ const transactional = new Set(['begin', 'commit', 'rollback']);
  */
 export class PreparingClient extends pg.Client {
   #asked: Asked[] = [];
+  #generation = 0;
 
   // The driver's overloads cannot be matched by one signature; the one in use is (text, values).
   override query(...args: unknown[]): never {
@@ -44,7 +52,11 @@ export class PreparingClient extends pg.Client {
     if (begins) setImmediate(() => this.#sendAsked());
     else process.nextTick(() => this.#sendAsked());
     const asked = new Promise((resolve, reject) => {
-      const answer: Asked['answer'] = (error, result) => (error ? reject(error) : resolve(result));
+      const answer: Asked['answer'] = (error, result) => {
+        if (error && isStalePlan(error)) this.#generation += 1;
+        if (error) reject(error);
+        else resolve(result);
+      };
       this.#asked.push({ text, values, answer });
     });
     if (!begins) return asked;
@@ -57,19 +69,29 @@ export class PreparingClient extends pg.Client {
     const asked = this.#asked;
     if (asked.length === 0) return;
     this.#asked = [];
-    const { stream, parsedStatements } = (this as unknown as { connection: Connection }).connection;
+    const { connection, connectionParameters } = this as unknown as Internals;
+    const { stream, parsedStatements } = connection;
     const known = asked.every(({ text, values }) =>
-      values.length > 0 ? parsedStatements[nameOf(text)] !== undefined : transactional.has(text),
+      values.length > 0 ? parsedStatements[this.#nameOf(text)] !== undefined : transactional.has(text),
     );
     const send = super.query as Send;
     if (known && asked.length > 1) {
-      send.call(this, new Batch(asked.map(asQuery)));
+      send.call(
+        this,
+        new Batch(
+          asked.map((one) => this.#asQuery(one)),
+          connectionParameters.query_timeout || 0,
+        ),
+      );
       return;
     }
     stream.cork();
     let before: Promise<unknown> = Promise.resolve();
     asked.forEach(({ text, values, answer }, index) => {
-      const sent = send.call(this, values.length > 0 ? { name: nameOf(text), text, values } : text) as Promise<unknown>;
+      const sent = send.call(
+        this,
+        values.length > 0 ? { name: this.#nameOf(text), text, values } : text,
+      ) as Promise<unknown>;
       sent.catch(() => undefined);
       // Told in their order, so that the first fault is the first that anybody hears of. Without its BEGIN no statement
       // counts as done.
@@ -80,11 +102,17 @@ export class PreparingClient extends pg.Client {
     before.catch(() => undefined);
     stream.uncork();
   }
-}
 
-function asQuery({ text, values, answer }: Asked): DriverQuery {
-  const query = values.length > 0 ? { name: nameOf(text), text, values: [...values] } : { text, queryMode: 'extended' };
-  return new (pg.Query as unknown as new (query: object, answer: Asked['answer']) => DriverQuery)(query, answer);
+  /** After a migration what was prepared before it may answer no more: it is prepared again, under another name. */
+  #nameOf(text: string): string {
+    return this.#generation === 0 ? nameOf(text) : `${nameOf(text)}.${this.#generation}`;
+  }
+
+  #asQuery({ text, values, answer }: Asked): DriverQuery {
+    const query =
+      values.length > 0 ? { name: this.#nameOf(text), text, values: [...values] } : { text, queryMode: 'extended' };
+    return new (pg.Query as unknown as new (query: object, answer: Asked['answer']) => DriverQuery)(query, answer);
+  }
 }
 
 const names = new Map<string, string>();
