@@ -209,6 +209,7 @@ function interactionAdapter({ records, usedOnce, secretBox }: AdapterDependencie
     },
     async find(id) {
       const value = await answered(records.read(kind, id));
+      if (value === undefined) issuingOfRequest()?.fail();
       return value === undefined ? undefined : open(secretBox, kind, hashToken(id), value);
     },
     async destroy(id) {
@@ -219,6 +220,7 @@ function interactionAdapter({ records, usedOnce, secretBox }: AdapterDependencie
         return;
       }
       if (taken === undefined || !(await answered(usedOnce.mark('resume', hashToken(id), 86_400)))) {
+        issuing?.fail();
         throw new errors.SessionNotFound('the interaction is over');
       }
     },

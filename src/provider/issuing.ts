@@ -12,12 +12,21 @@ export class Issuing {
   forgotten: string | undefined;
   readonly grants = new Map<string, SavedGrant>();
   readonly codes: Issued['codes'][number][] = [];
-  /** Whether something was asked for that is not stored now. */
-  failed = false;
+  #failed = false;
   readonly #write: WriteIssued;
 
   constructor(write: WriteIssued) {
     this.#write = write;
+  }
+
+  /** Whether something is not as it was asked for: then nothing more is stored, and no session's cookie leaves. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** Another request resumed the interaction: the browser keeps the session that it was given there. */
+  fail(): void {
+    this.#failed = true;
   }
 
   /**
@@ -25,7 +34,7 @@ export class Issuing {
    * writes nothing: on its way out the engine would save the session of a resume that is not stored.
    */
   async write(session?: SavedSession): Promise<void> {
-    if (this.failed) return;
+    if (this.#failed) return;
     const { resumed, forgotten } = this;
     const issued = { resumed, forgotten, grants: [...this.grants.values()], codes: [...this.codes], session };
     this.resumed = undefined;
@@ -35,7 +44,7 @@ export class Issuing {
     try {
       await answered(this.#write(issued));
     } catch (error) {
-      this.failed = true;
+      this.#failed = true;
       throw asRefusal(error);
     }
   }

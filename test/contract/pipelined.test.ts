@@ -4,6 +4,7 @@ import { sql, type Kysely } from 'kysely';
 import pg from 'pg';
 import { newId } from '../../src/crypto/random.ts';
 import { createInOneTrip, createInTransaction, guarded, openDatabase } from '../../src/storage/postgres/database.ts';
+import { writeDump } from '../../src/storage/postgres/dump.ts';
 import type { Tables } from '../../src/storage/postgres/tables.ts';
 import type { InTransaction } from '../../src/transaction.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -186,12 +187,27 @@ for (const kind of databaseKinds) {
       });
       try {
         const inOneTrip = createInOneTrip(database.kysely, (db) => db);
-        await inOneTrip((db) => Promise.all([nap(db), nap(db)]));
-        await inOneTrip((db) => Promise.all([nap(db), nap(db), nap(db), nap(db)]));
+        // The connection's first of them, and those that it knows.
+        for (let time = 0; time < 2; time += 1) {
+          await inOneTrip((db) => Promise.all([nap(db), nap(db), nap(db), nap(db)]));
+        }
       } finally {
         await database.close();
         await fresh.drop();
       }
+    });
+
+    test('that are dumped are dumped once, whatever fault ends it', async () => {
+      let begun = 0;
+      const dumped = writeDump(
+        stores.database.kysely,
+        async () => {
+          begun += 1;
+        },
+        () => Promise.reject(Object.assign(new Error('as the victim of a deadlock'), { code: '40P01' })),
+      );
+      await assert.rejects(dumped, { code: 'store_unavailable' });
+      assert.equal(begun, 1);
     });
   });
 }

@@ -93,4 +93,23 @@ describe('a fault of ours within the engine', () => {
       ['password.accepted'],
     );
   });
+
+  test('whoever resumes second is given no session in place of the one that the first was given', async () => {
+    const person = await service.addPerson();
+    const agent = new UserAgent(service.issuer);
+    await agent.signIn(person);
+    const step = await agent.begin({ prompt: 'consent' });
+    const accepted = await agent.post(step.action, { csrf: step.csrf, decision: 'allow' });
+    const path = new URL(accepted.headers.get('location') ?? '', service.issuer).pathname;
+    const answers = await Promise.all([agent, agent.copy(), agent.copy()].map((one) => one.get(path)));
+    const given = (answer: Response) =>
+      answer.headers.getSetCookie().filter((line) => line.startsWith('twofold-session='));
+    const [first] = answers.filter(({ status }) => status === 303);
+    assert.ok(first);
+    assert.equal(given(first).length, 1);
+    for (const late of answers.filter((answer) => answer !== first)) {
+      assert.equal(late.status, 400);
+      assert.deepEqual(given(late), []);
+    }
+  });
 });

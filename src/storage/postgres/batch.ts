@@ -28,12 +28,12 @@ export class Batch extends pg.Query {
   readonly queries: readonly DriverQuery[];
   #answered = 0;
 
-  /** The driver's own limit, in milliseconds: the server's is on each statement. */
+  /** The driver's own limit for all of them, in milliseconds. */
   readonly query_timeout: number;
 
   constructor(queries: readonly DriverQuery[], timeoutMilliseconds: number) {
     super('');
-    this.query_timeout = timeoutMilliseconds * queries.length;
+    this.query_timeout = timeoutMilliseconds;
     this.queries = queries;
     // Where the driver hangs the end of its own time limit.
     (this as unknown as DriverQuery).callback = () => undefined;

@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { InTransaction } from '../../transaction.ts';
-import { asStoreFault, isRetryable } from './faults.ts';
+import { asStoreFault, isRetryable, isStalePlan } from './faults.ts';
 import { inOneTrip, pipelined } from './pipelined.ts';
 import { PreparingClient } from './preparing-client.ts';
 import type { Tables } from './tables.ts';
@@ -120,7 +120,17 @@ function tryingAgain<Stores>(inTransaction: InTransaction<Stores>): InTransactio
   };
 }
 
-/** Runs one statement outside a transaction, with the same faults, and tried again after the same ones. */
+/**
+ * Runs one statement outside a transaction, with the same faults. It is asked again only where it was prepared before a
+ * migration, since nothing of it was carried out then.
+ */
 export async function guarded<Result>(work: () => Promise<Result>): Promise<Result> {
-  return tryingAgain<void>((once) => once())(work);
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tried < transactionTries && isStalePlan(error)) continue;
+      throw asStoreFault(error);
+    }
+  }
 }

@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely';
-import { guarded } from './database.ts';
+import { asStoreFault } from './faults.ts';
 import { listSequences, listTables } from './dump-catalogue.ts';
 import { migrationStatus } from './migrate.ts';
 import type { Tables } from './tables.ts';
@@ -17,14 +17,14 @@ const rowsAtOnce = 500;
  * loses a digit; `["table", name, columns, months]` says whose rows follow, `["sequence", name, value]` where a sequence
  * stands. Memory is constant: each line is waited for. Answers how many rows there were.
  */
-export function writeDump(
+export async function writeDump(
   db: Kysely<Tables>,
   begin: (header: DumpHeader) => Promise<void>,
   write: (line: string) => Promise<void>,
 ): Promise<number> {
-  return guarded(async () => {
+  try {
     const applied = (await migrationStatus(db)).filter(({ appliedAt }) => appliedAt !== null);
-    return db
+    return await db
       .transaction()
       .setIsolationLevel('repeatable read')
       .setAccessMode('read only')
@@ -43,7 +43,10 @@ export function writeDump(
         }
         return count;
       });
-  });
+  } catch (error) {
+    // Never tried again: what was written cannot be taken back.
+    throw asStoreFault(error);
+  }
 }
 
 async function* rowsOf(db: Kysely<Tables>, table: string): AsyncGenerator<string, void, void> {

@@ -4,8 +4,7 @@ import { Conflict, Fault, InvalidInput, StoreUnavailable, storeFaultChannel } fr
 const storeFaults = channel(storeFaultChannel);
 
 /** SQLSTATE classes and codes after which the same work may be tried again at once. */
-const stalePlan = '0A000';
-const retryable = new Set(['40001', '40P01', stalePlan]);
+const retryable = new Set(['40001', '40P01']);
 /**
  * Conditions of the server, not of the question: connection, resources, operator intervention, read-only, timeouts, and
  * a race that was lost every time it was tried.
@@ -19,12 +18,13 @@ export function sqlStateOf(error: unknown): string | undefined {
 }
 
 export function isRetryable(error: unknown): boolean {
-  return retryable.has(sqlStateOf(error) ?? '');
+  return retryable.has(sqlStateOf(error) ?? '') || isStalePlan(error);
 }
 
 /** A statement that was prepared before a migration changed what it answers. Nothing of it was carried out. */
 export function isStalePlan(error: unknown): boolean {
-  return sqlStateOf(error) === stalePlan;
+  // Its SQLSTATE (0A000) stands for much else, and its words depend on the server's language.
+  return (error as { routine?: unknown } | null)?.routine === 'RevalidateCachedQuery';
 }
 
 export function isUniqueViolation(error: unknown): boolean {

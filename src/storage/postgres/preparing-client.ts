@@ -52,8 +52,10 @@ export class PreparingClient extends pg.Client {
     if (begins) setImmediate(() => this.#sendAsked());
     else process.nextTick(() => this.#sendAsked());
     const asked = new Promise((resolve, reject) => {
+      const generation = this.#generation;
       const answer: Asked['answer'] = (error, result) => {
-        if (error && isStalePlan(error)) this.#generation += 1;
+        // Once, however many of a batch are told.
+        if (isStalePlan(error) && generation === this.#generation) this.#generation += 1;
         if (error) reject(error);
         else resolve(result);
       };
@@ -75,12 +77,14 @@ export class PreparingClient extends pg.Client {
       values.length > 0 ? parsedStatements[this.#nameOf(text)] !== undefined : transactional.has(text),
     );
     const send = super.query as Send;
+    // The driver's own limit counts from when it sends; the server's is on each statement, one after the other.
+    const limit = (connectionParameters.query_timeout || 0) * asked.length;
     if (known && asked.length > 1) {
       send.call(
         this,
         new Batch(
           asked.map((one) => this.#asQuery(one)),
-          connectionParameters.query_timeout || 0,
+          limit,
         ),
       );
       return;
@@ -88,10 +92,8 @@ export class PreparingClient extends pg.Client {
     stream.cork();
     let before: Promise<unknown> = Promise.resolve();
     asked.forEach(({ text, values, answer }, index) => {
-      const sent = send.call(
-        this,
-        values.length > 0 ? { name: this.#nameOf(text), text, values } : text,
-      ) as Promise<unknown>;
+      const named = values.length > 0 ? { name: this.#nameOf(text), text, values } : { text };
+      const sent = send.call(this, { ...named, query_timeout: limit }) as Promise<unknown>;
       sent.catch(() => undefined);
       // Told in their order, so that the first fault is the first that anybody hears of. Without its BEGIN no statement
       // counts as done.
