@@ -2,6 +2,7 @@ import { Provider, type Adapter, type Configuration, type KoaContextWithOIDC } f
 import type { JWK } from 'jose';
 import type { Clock } from '../clock.ts';
 import { hashToken } from '../crypto/random.ts';
+import { createSignatures } from '../crypto/signatures.ts';
 import { answeredAcr, namesOf, type AcrNames } from '../domain/authentication.ts';
 import type { AuthorizationDetailsType } from '../config/authorization-details.ts';
 import type { User } from '../domain/user.ts';
@@ -12,7 +13,6 @@ import {
   type BackchannelAuthentication,
 } from './backchannel-authentication.ts';
 import { accountOf, claimsByScope } from './claims.ts';
-import { createSignatures } from '../crypto/signatures.ts';
 import { withAuthorizationDetails } from './authorization-details.ts';
 import { sendLogoutTokensFromOutbox } from './logout-delivery.ts';
 import { isBound, mtlsAliases } from './mutual-tls.ts';

@@ -4,7 +4,6 @@ import { sql, type Kysely } from 'kysely';
 import pg from 'pg';
 import { newId } from '../../src/crypto/random.ts';
 import { createInOneTrip, createInTransaction, guarded, openDatabase } from '../../src/storage/postgres/database.ts';
-import { writeDump } from '../../src/storage/postgres/dump.ts';
 import type { Tables } from '../../src/storage/postgres/tables.ts';
 import type { InTransaction } from '../../src/transaction.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -173,41 +172,49 @@ for (const kind of databaseKinds) {
       for (const { rows } of await both()) assert.deepEqual(rows, [{ one: 1, two: null, three: null }]);
     });
 
-    test('have the time of each of them together', async () => {
-      const nap = (db: Kysely<Tables>) => sql`select pg_sleep(${0.5}::double precision)`.execute(db);
-      const fresh = kind === 'PostgreSQL' ? await freshDatabase() : undefined;
-      if (fresh === undefined) return;
-      const database = await openDatabase({
-        url: fresh.url,
-        poolSize: 1,
-        connectionTimeoutMilliseconds: 5000,
-        // Half a second more is the driver's own limit.
-        statementTimeoutMilliseconds: 900,
-        lockTimeoutMilliseconds: 900,
-      });
-      try {
-        const inOneTrip = createInOneTrip(database.kysely, (db) => db);
-        // The connection's first of them, and those that it knows.
-        for (let time = 0; time < 2; time += 1) {
-          await inOneTrip((db) => Promise.all([nap(db), nap(db), nap(db), nap(db)]));
+    test('are all undone by one with a value that cannot be sent, whether the connection knows them or not', async () => {
+      const inOneTrip = createInOneTrip(stores.database.kysely, (db) => db);
+      const circular: { self?: unknown } = {};
+      circular.self = circular;
+      for (let round = 0; round < 8; round += 1) {
+        const subject = `unsendable ${round}.`;
+        const unseen = round % 2 === 0 ? sql.raw(`/* ${newId()} */ `) : sql``;
+        const add = (db: Kysely<Tables>, name: unknown) =>
+          sql`${unseen} insert into person_keys (subject, key_sealed) values (${name}, 'sealed')`.execute(db);
+        for (const inside of [inOneTrip, inTransaction]) {
+          const broken = inside((db) =>
+            Promise.all([add(db, `${subject}before`), add(db, circular), add(db, `${subject}after`)]),
+          );
+          await assert.rejects(broken, /circular/);
         }
-      } finally {
-        await database.close();
-        await fresh.drop();
+        await inOneTrip((db) => Promise.all([add(db, `${subject}next`), add(db, `${subject}too`)]));
+        const kept = (await keys()).filter((one) => one.startsWith(subject));
+        assert.deepEqual(kept, [`${subject}next`, `${subject}too`]);
       }
-    });
-
-    test('that are dumped are dumped once, whatever fault ends it', async () => {
-      let begun = 0;
-      const dumped = writeDump(
-        stores.database.kysely,
-        async () => {
-          begun += 1;
-        },
-        () => Promise.reject(Object.assign(new Error('as the victim of a deadlock'), { code: '40P01' })),
-      );
-      await assert.rejects(dumped, { code: 'store_unavailable' });
-      assert.equal(begun, 1);
     });
   });
 }
+
+// The embedded database has no limit of time.
+test('a trip on PostgreSQL has the time of each of its statements together', async () => {
+  const nap = (db: Kysely<Tables>) => sql`select pg_sleep(${0.5}::double precision)`.execute(db);
+  const fresh = await freshDatabase();
+  const database = await openDatabase({
+    url: fresh.url,
+    poolSize: 1,
+    connectionTimeoutMilliseconds: 5000,
+    // Half a second more is the driver's own limit.
+    statementTimeoutMilliseconds: 900,
+    lockTimeoutMilliseconds: 900,
+  });
+  try {
+    const inOneTrip = createInOneTrip(database.kysely, (db) => db);
+    // The connection's first of them, and those that it knows.
+    for (let time = 0; time < 2; time += 1) {
+      await inOneTrip((db) => Promise.all([nap(db), nap(db), nap(db), nap(db)]));
+    }
+  } finally {
+    await database.close();
+    await fresh.drop();
+  }
+});

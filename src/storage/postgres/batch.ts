@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Writable } from 'node:stream';
 import pg from 'pg';
 
 /** What a query of the driver's does that its published types leave out. */
@@ -14,7 +14,7 @@ export interface DriverQuery {
 }
 
 interface Connection {
-  readonly stream: Duplex;
+  readonly stream: Writable;
   sync(): void;
 }
 
@@ -22,7 +22,7 @@ interface Connection {
  * Several queries with one Sync behind them all (the "pipelining" of PostgreSQL's extended query protocol). Each Sync
  * makes the server write an answer and this process read it; this way they travel together both ways. After an error the
  * server skips what is left, so that all of them count as failed; those before it are undone with their transaction.
- * The queries must have been parsed on the connection before.
+ * The queries must have been parsed on the connection before, and their values be such as can be sent.
  */
 export class Batch extends pg.Query {
   readonly queries: readonly DriverQuery[];
@@ -41,11 +41,7 @@ export class Batch extends pg.Query {
 
   override submit = (connection: unknown): void => {
     const { stream } = connection as Connection;
-    const withoutSync = Object.create(connection as object, {
-      sync: { value: () => undefined },
-      // The driver's way out of a query with a value that it cannot send: no other may then be carried out.
-      close: { value: () => stream.destroy() },
-    }) as object;
+    const withoutSync = Object.create(connection as object, { sync: { value: () => undefined } }) as object;
     stream.cork();
     for (const query of this.queries) query.prepare(withoutSync);
     (connection as Connection).sync();

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import pg from 'pg';
+import utils from 'pg/lib/utils.js';
 import { Batch, type DriverQuery } from './batch.ts';
 import { isStalePlan } from './faults.ts';
 
@@ -52,6 +53,8 @@ export class PreparingClient extends pg.Client {
     if (begins) setImmediate(() => this.#sendAsked());
     else process.nextTick(() => this.#sendAsked());
     const asked = new Promise((resolve, reject) => {
+      // What cannot be sent fails here, before what was asked for beside it is sent without it.
+      const sendable = values.map((value) => utils.prepareValue(value));
       const generation = this.#generation;
       const answer: Asked['answer'] = (error, result) => {
         // Once, however many of a batch are told.
@@ -59,7 +62,7 @@ export class PreparingClient extends pg.Client {
         if (error) reject(error);
         else resolve(result);
       };
-      this.#asked.push({ text, values, answer });
+      this.#asked.push({ text, values: sendable, answer });
     });
     if (!begins) return asked;
     // Told to whoever asked for the first statement.
