@@ -4,8 +4,8 @@ const memoryKibibytes = 8192;
 const iterations = 1;
 
 /**
- * The least the settings admit. The hash is taken off both sides of the comparison, and what is taken off should be small beside what
- * remains; its cost in production is chosen by the operator and the same whatever the server around it costs.
+ * The least the settings admit. The hash is taken off both sides of the comparison, and what is taken off should be small
+ * beside what remains; its cost in production is chosen by the operator and the same whatever the server around it costs.
  */
 export const hashSettings = {
   TWOFOLD_HASH_MEMORY_KIB: String(memoryKibibytes),
