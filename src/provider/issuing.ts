@@ -50,7 +50,7 @@ export class Issuing {
   }
 }
 
-/** Where the engine issues codes; what it asks to be stored there it does not read again in the same request. */
+/** Where the engine issues codes. Of what it stores there it reads the grant alone again in the same request. */
 const authorization = /^\/auth(?:\/[\w-]+)?$/;
 const requests = new WeakMap<RequestOrigin, Issuing>();
 
