@@ -75,7 +75,7 @@ export async function createHandleProtocol({
     knownClients.forget();
     knownSecrets.forget();
   });
-  const answeredMarks = createAnsweredMarks((marks) => guarded(() => markAnswered(db, marks)), services.logger);
+  const answeredMarks = createAnsweredMarks((marks) => markAnswered(db, marks), services.logger);
   const adapter = createAdapterFactory({
     sessions: guardAll(sessions),
     tokens: guardAll(tokens),

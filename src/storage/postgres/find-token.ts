@@ -1,6 +1,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { FoundToken } from '../../provider/stores.ts';
-import { part, statement } from './statement.ts';
+import { notEnded } from './not-ended.ts';
+import { part, statement, verbatim } from './statement.ts';
 import type { Tables } from './tables.ts';
 import type { UsersTable } from './tables/users.ts';
 import { toUser } from './user-store.ts';
@@ -26,7 +27,7 @@ const finding = part<FindArguments>`
   join grants g on g.id = t.grant_id
   join users u on u.id = g.user_id and u.disabled_at is null
   -- A join, since "or exists" may be answered by reading every live session there is.
-  left join sessions s on s.uid = t.session_uid and s.ended_at is null and s.expires_at > now()
+  left join sessions s on s.uid = t.session_uid and ${verbatim(notEnded('s.ended_at'))} and s.expires_at > now()
   where t.id_hash = ${'idHash'} and t.kind = ${'kind'} and t.expires_at > now() and (t.offline or s.uid is not null)`;
 const find = statement<FindArguments, Row>`${finding}`;
 /** Looking a refresh token up is the use of an application that people see; in the same statement, seldom a write. */

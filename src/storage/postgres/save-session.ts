@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { SavedSession } from '../../provider/stores.ts';
 import { mayBeLost } from './may-be-lost.ts';
-import { part, statement } from './statement.ts';
+import { notEnded } from './not-ended.ts';
+import { part, statement, verbatim } from './statement.ts';
 import type { Tables } from './tables.ts';
 
 interface SaveArguments {
@@ -31,7 +32,7 @@ const saving = part<SaveArguments>`
       authorizations = s.authorizations || ${'authorizations'}::jsonb,
       last_seen_at = now(),
       expires_at = case when ${own} then ${expiresAt} else s.expires_at end
-    where s.uid = ${'uid'} and s.ended_at is null),
+    where s.uid = ${'uid'} and ${verbatim(notEnded('s.ended_at'))}),
   inserted as (
     insert into sessions (uid, id_hash, user_id, payload, authorizations, user_agent, address, expires_at)
     select ${'uid'}, ${'idHash'}, ${'userId'}::uuid, ${'payload'}::jsonb, ${'authorizations'}::jsonb,

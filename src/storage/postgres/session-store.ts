@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { ListedSession, SavedSession, SessionRecord, SessionStore } from '../../provider/stores.ts';
 import { Conflict } from '../../errors.ts';
+import { notEnded } from './not-ended.ts';
 import { saveSessionOnce } from './save-session.ts';
 import type { Tables } from './tables.ts';
 
@@ -42,7 +43,7 @@ export class PostgresSessionStore implements SessionStore {
       .updateTable('sessions')
       .set({ ended_at: sql`now()`, end_reason: reason, id_hash: null })
       .where('uid', '=', uid)
-      .where('ended_at', 'is', null)
+      .where(sql<boolean>`${sql.raw(notEnded('ended_at'))}`)
       .executeTakeFirst();
     return numUpdatedRows > 0n;
   }
@@ -107,7 +108,7 @@ export class PostgresSessionStore implements SessionStore {
     return this.#db
       .selectFrom('sessions')
       .select(['uid', 'user_id', 'payload', 'authorizations'])
-      .where('ended_at', 'is', null)
+      .where(sql<boolean>`${sql.raw(notEnded('ended_at'))}`)
       .where('expires_at', '>', sql<Date>`now()`);
   }
 }

@@ -11,13 +11,14 @@ import type {
 import { findToken } from './find-token.ts';
 import { saveGrant, saveToken } from './issued-store.ts';
 import { grantedNames, scopesOf, type GrantPayload } from './granted-scopes.ts';
+import { notEnded } from './not-ended.ts';
 import { statement } from './statement.ts';
 import type { Tables } from './tables.ts';
 
 const hasOfflineToken = (grantId: string) => sql<boolean>`exists (
   select from tokens t where t.grant_id = ${grantId} and t.kind = 'RefreshToken' and t.offline and t.expires_at > now())`;
 const sessionLives = (uid: string) => sql<boolean>`exists (
-  select from sessions s where s.uid = ${uid} and s.ended_at is null and s.expires_at > now())`;
+  select from sessions s where s.uid = ${uid} and ${sql.raw(notEnded('s.ended_at'))} and s.expires_at > now())`;
 
 /** A grant made by an exchange (RFC 8693) stands under the one it came from, and is dead when that is. */
 const parentLives = sql<boolean>`(grants.payload->>'parent' is null or exists (
