@@ -13,3 +13,9 @@ export type InOneTrip<Stores> = <Result>(
   recorded: readonly string[],
   work: (stores: Stores) => Promise<Result>,
 ) => Promise<Result>;
+
+/**
+ * Runs `work`, whose statements are asked for at once, in one round trip and outside a transaction: of what it changes,
+ * each statement stands by itself.
+ */
+export type AtOnce<Stores> = <Result>(work: (stores: Stores) => Promise<Result>) => Promise<Result>;

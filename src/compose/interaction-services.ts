@@ -1,12 +1,13 @@
-import { hashToken, newToken } from '../crypto/random.ts';
+import { hashToken } from '../crypto/random.ts';
 import { isClosed, isOtherLaneClosed } from '../domain/throttle.ts';
 import type { CookieJar } from '../http/cookies.ts';
 import type { Csrf } from '../http/csrf.ts';
 import type { Views } from '../http/views.ts';
+import { createCompletion } from './complete-sign-in.ts';
 import { createReadFacts, trustCookie } from './trusted-browser-cookie.ts';
 import { createPendingSignIns } from '../interaction/pending-sign-in.ts';
 import type { InteractionServices } from '../interaction/step.ts';
-import { tellAfterSignIn } from '../second-factor/tell-of-failures.ts';
+import type { Standing } from '../policies/stores.ts';
 import type { Services } from './services.ts';
 
 export interface InteractionParts {
@@ -19,12 +20,11 @@ export interface InteractionParts {
 }
 
 const enrolmentMailKind = 'first-enrolment-mail';
-const ninetyDays = 90 * 86_400;
 
 /** What the steps of a sign-in are given. */
 export function createInteractionServices(parts: InteractionParts): InteractionServices {
   const { services, views, csrf, cookies, requestContext, provider } = parts;
-  const { inTransaction, inOneTrip, reading, settings, clock } = services;
+  const { inTransaction, reading, settings, clock } = services;
   return {
     provider,
     views,
@@ -32,10 +32,19 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
     requestContext,
     pendings: createPendingSignIns(services.records),
     epochSeconds: () => clock.epochSeconds(),
-    checkPassword: services.checkPassword,
+    async checkPassword(attempt, clientId) {
+      let standing: Standing | undefined;
+      const outcome = await services.checkPassword({
+        ...attempt,
+        async beside(stores) {
+          standing = await stores.standing.readByLogin(attempt.login, clientId);
+        },
+      });
+      return { outcome, standing };
+    },
     openChallenge: services.openChallenge,
     record: (event) => inTransaction(({ audit }) => audit.record(event)),
-    verifyOneTimeCode: services.verifyOneTimeCode,
+    ...createCompletion(services, cookies, requestContext),
     redeemRecoveryCode: services.redeemRecoveryCode,
     enrolment: services.enrolment,
     replaceRecoveryCodes: services.changeSecondFactor.replaceRecoveryCodes,
@@ -77,45 +86,6 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
     isKnownBrowser: async (token, userId, beyondPassword = false) =>
       token !== undefined &&
       (await reading(({ knownBrowsers }) => knownBrowsers.isKnown(hashToken(token), userId, beyondPassword))),
-    findProven: (ctx, userId) => {
-      const token = cookies.get(ctx, cookies.browser);
-      return reading(({ signInPeople }) => signInPeople.findProven(userId, token && hashToken(token)));
-    },
-    async completeSignIn(ctx, { person, clientId, acr, amr, proof, stepUp }) {
-      const userId = person.user.id;
-      const context = requestContext(ctx);
-      const before = cookies.get(ctx, cookies.browser);
-      const known = before !== undefined && person.isKnownBrowser;
-      const byPasswordAlone = proof === 'none';
-      const token = known ? before : newToken();
-      // The session of this sign-in is not written yet: it makes the number full.
-      const tooMany = !stepUp && person.liveSessions >= settings.sessionsPerPerson;
-      const event = { actor: userId, target: userId, result: 'success', context } as const;
-      if (tooMany || person.failedChallenges > 0) {
-        await inTransaction(async (stores) => {
-          await tellAfterSignIn(stores, userId, context);
-          if (!tooMany) return;
-          const count = await stores.sessions.endIdlest(userId, settings.sessionsPerPerson - 1, 'too-many');
-          if (count === 0) return;
-          await stores.audit.record({ ...event, type: 'session.ended', reason: 'too-many', details: { count } });
-        });
-      }
-      const details = { client: clientId, acr, amr: amr.join(' ') };
-      const completed = { ...event, type: stepUp ? 'step-up.completed' : 'sign-in.completed', details } as const;
-      await inOneTrip([userId], ({ knownBrowsers, audit, outbox }) =>
-        Promise.all([
-          audit.recordAll(known ? [completed] : [completed, { ...event, type: 'browser.new' }]),
-          known
-            ? knownBrowsers.renew(hashToken(token), userId, byPasswordAlone)
-            : knownBrowsers.insert(hashToken(token), userId, context.userAgent, byPasswordAlone),
-          ...(known ? [] : [outbox.enqueue({ kind: 'browser-new', userId, context })]),
-        ]),
-      );
-      cookies.set(ctx, cookies.browser, token, ninetyDays);
-      if (proof !== 'trusted-browser') return;
-      const trusted = await services.trustedBrowsers.find(cookies.get(ctx, trustCookie(userId)), userId);
-      if (trusted !== undefined) await services.trustedBrowsers.used(userId, trusted.id, clientId, context);
-    },
     async endSession(uid, userId, context) {
       await inTransaction(async ({ sessions, audit }) => {
         if (!(await sessions.end(uid, 'replaced'))) return;

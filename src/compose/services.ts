@@ -29,8 +29,14 @@ import type { ShortLivedRecords } from '../short-lived-records.ts';
 import { PostgresAuditReader } from '../storage/postgres/audit-reader.ts';
 import { PostgresExpiryStore } from '../storage/postgres/expiry-store.ts';
 import { PersonKeys } from '../storage/postgres/audit-person-keys.ts';
-import { createInOneTrip, createInTransaction, guarded, type Database } from '../storage/postgres/database.ts';
-import type { InOneTrip } from '../transaction.ts';
+import {
+  createAtOnce,
+  createInOneTrip,
+  createInTransaction,
+  guarded,
+  type Database,
+} from '../storage/postgres/database.ts';
+import type { AtOnce, InOneTrip } from '../transaction.ts';
 import { createCheckPassword, createRememberBrowser } from '../users/check-password.ts';
 import { createChangeProfile } from '../users/change-profile.ts';
 import { loadCommonPasswords } from '../users/common-passwords.ts';
@@ -116,6 +122,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     (work) => guarded(() => work(makeStores(database.kysely, personKeys, secretBox))),
     (events) => observers.forEach((observe) => observe(events)),
   );
+  const atOnce: AtOnce<Stores> = createAtOnce(database.kysely, (db) => makeStores(db, personKeys, secretBox));
   /** For reads alone: BEGIN and COMMIT around one statement cost two round trips and give nothing. */
   const reading: typeof inTransaction = (work) => guarded(() => work(plainStores));
   const hasher = createPasswordHasher({
@@ -143,7 +150,6 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
   });
   const charge = {
     inTransaction,
-    inOneTrip,
     byOneStatement,
     attempts,
     settings: secondFactor,
@@ -188,7 +194,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     secondFactor,
     passwords,
     passwordStrength: createPasswordStrength(passwords.contextWords),
-    checkPassword: createCheckPassword({ inTransaction, byOneStatement, attempts, hasher, networkOf }),
+    checkPassword: createCheckPassword({ inTransaction, byOneStatement, atOnce, attempts, hasher, networkOf }),
     rememberBrowser: createRememberBrowser(byOneStatement),
     setPassword: createSetPassword({
       inTransaction,
@@ -204,7 +210,7 @@ function wire({ settings, logger, clock, database, short, keys, secretBox }: Wir
     manageWebhooks: createManageWebhooks({ inTransaction, secretBox, outbound }),
     manageSigningKeys: createManageSigningKeys({ inTransaction, secretBox, clock, schedule: scheduleOf(settings) }),
     openChallenge: createOpenChallenge(byOneStatement, inOneTrip),
-    verifyOneTimeCode: createVerifyOneTimeCode({ ...charge, secretBox, onUnreadableSecret }),
+    verifyOneTimeCode: createVerifyOneTimeCode({ ...charge, inOneTrip, atOnce, secretBox, onUnreadableSecret }),
     redeemRecoveryCode: createRedeemRecoveryCode({ ...charge, hasher }),
     enrolment: createEnrolAuthenticator({ inTransaction, secretBox, hasher, settings: secondFactor, clock }),
     status,

@@ -82,7 +82,7 @@ export function makeStores(
     registrationTokens: new PostgresRegistrationTokenStore(db),
     encryptionKeys: new PostgresEncryptionKeyStore(db),
     signingKeys: new PostgresSigningKeyStore(db),
-    imports: new PostgresImportStore(db, (secret, row) => secretBox.seal(secret, secretContext(row))),
+    imports: new PostgresImportStore(db, (secret, row) => secretBox.seal(secret, secretContext(row)), personKeys),
     idempotentAnswers: new PostgresIdempotentAnswers(db),
     policies,
     restored: new PostgresRestoredState(db),
@@ -95,6 +95,10 @@ export function makeStores(
       async read(userId: string, clientId: string) {
         const found = await new PostgresStandingStore(db).read(userId, clientId);
         return isOwn(clientId) ? { ...found, clientAcrValues: ownAcrValues } : found;
+      },
+      async readByLogin(login: string, clientId: string) {
+        const found = await new PostgresStandingStore(db).readByLogin(login, clientId);
+        return found && isOwn(clientId) ? { ...found, clientAcrValues: ownAcrValues } : found;
       },
     },
     backchannelRequests: new PostgresBackchannelRequestStore(db),

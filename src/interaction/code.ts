@@ -3,7 +3,7 @@ import { Fault } from '../errors.ts';
 import type { CodeOutcome } from '../second-factor/stores.ts';
 import { answerFinished } from './answer.ts';
 import { decide } from './decide.ts';
-import { finishSignIn } from './finish.ts';
+import { completingWith, finishSignIn } from './finish.ts';
 import type { PendingSignIn, ProvenFactor } from './pending-sign-in.ts';
 import { showNextStep, showPassword } from './show.ts';
 import type { Remark, Step } from './step.ts';
@@ -13,7 +13,7 @@ export async function submitOneTimeCode(step: Step): Promise<void> {
   const { services, pending, fields, uid, context } = step;
   if (pending === undefined || pending.challengeId === null || pending.proven !== null) return showNextStep(step);
   const authenticatorId = fields.get('authenticator');
-  const outcome = await services.verifyOneTimeCode({
+  const attempt = {
     userId: pending.userId,
     challengeId: pending.challengeId,
     boundTo: uid,
@@ -21,9 +21,11 @@ export async function submitOneTimeCode(step: Step): Promise<void> {
     code: fields.get('code') ?? '',
     context,
     ...(authenticatorId === undefined || authenticatorId === '' ? {} : { authenticatorId }),
-  });
+  };
+  const outcome = await services.verifyOneTimeCode(step.ctx, attempt, completingWith(step, pending, 'otp'));
   if (outcome.kind === 'accepted') {
     const wanted = { ...pending, trustDays: await trustDaysOf(step, pending) };
+    if (outcome.isFollowed) return finishSignIn(step, withProof(step, wanted, 'otp'), 'otp', true);
     return accepted(step, wanted, 'otp', outcome.passwordMustChange);
   }
   return refused(step, pending, outcome, { error: { code: 'wrong-code', field: 'code' } });
@@ -63,14 +65,17 @@ export async function chooseFactor(step: Step, useRecoveryCode: boolean): Promis
   return showNextStep({ ...step, pending: chosen });
 }
 
+function withProof({ services }: Step, pending: PendingSignIn, factor: ProvenFactor['factor']): PendingSignIn {
+  return { ...pending, id: newId(), proven: { factor, at: services.epochSeconds() }, passwordMustChange: false };
+}
+
 async function accepted(
   step: Step,
   pending: PendingSignIn,
   factor: ProvenFactor['factor'],
   passwordMustChange: boolean,
 ): Promise<void> {
-  const proven = { factor, at: step.services.epochSeconds() };
-  const next = { ...pending, id: newId(), proven, passwordMustChange };
+  const next = { ...withProof(step, pending, factor), passwordMustChange };
   // With nothing left to ask the record is written once, by the finish.
   if (!passwordMustChange && next.followUp === undefined) return finishSignIn({ ...step, pending: next }, next, factor);
   await step.services.pendings.write(step.uid, next);

@@ -2,6 +2,7 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import { requestedAcr } from '../domain/authentication.ts';
 import { nextStep, type NextStep } from '../domain/next-step.ts';
 import type { StandingFacts } from '../policies/sign-in-facts.ts';
+import type { Standing } from '../policies/stores.ts';
 import { askedAcr } from '../provider/asked-acr.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
 import { asksFreshly } from './prompts.ts';
@@ -10,10 +11,15 @@ import { parameterOf, type Step } from './step.ts';
 /** What comes next, and the authenticators it may be done with. */
 export type Decided = NextStep & Pick<StandingFacts, 'authenticators'>;
 
-/** Gathers what is known of a sign-in and asks the one rule for its next step. */
-export async function decide({ ctx, services, interaction }: Step, pending: PendingSignIn): Promise<Decided> {
+/** Gathers what is known of a sign-in and asks the one rule for its next step. `read` is what was read just now. */
+export async function decide(
+  { ctx, services, interaction }: Step,
+  pending: PendingSignIn,
+  read?: Standing,
+): Promise<Decided> {
   const { params } = interaction;
-  const standing = await services.readSignInFacts(ctx, pending.userId, parameterOf({ interaction }, 'client_id'));
+  const clientId = parameterOf({ interaction }, 'client_id');
+  const standing = await services.readSignInFacts(ctx, pending.userId, clientId, read);
   const asked = requestedAcr(services.acrNames, askedAcr(params));
   const next = nextStep({
     ...standing,

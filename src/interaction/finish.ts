@@ -4,18 +4,24 @@ import { subjectOf } from '../provider/pairwise-subject.ts';
 import { Fault } from '../errors.ts';
 import { answerFinished } from './answer.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
-import { isStillProven, parameterOf, type Interaction, type Step } from './step.ts';
+import { isStillProven, parameterOf, type CompletingSignIn, type Interaction, type Step } from './step.ts';
 
 /**
  * Resolves the login once, with all that was proven (`proof` beside the password): complete `acr` and `amr`, and an
  * explicit time, so that a later consent click moves nothing. A step-up keeps the time at which the password was proven.
+ * `isRecorded`: that it is complete is recorded already, after `completingWith` had said what with.
  */
-export async function finishSignIn(step: Step, pending: PendingSignIn, proof: SecondProof): Promise<void> {
+export async function finishSignIn(
+  step: Step,
+  pending: PendingSignIn,
+  proof: SecondProof,
+  isRecorded = false,
+): Promise<void> {
   const { ctx, services, interaction, uid, context } = step;
   if (pending.finishedAt !== null) return answerFinished(step, pending.finishedAt);
   const { userId } = pending;
-  const person = await services.findProven(ctx, userId);
-  if (person === undefined || !isStillProven(person.user, pending)) {
+  const person = isRecorded ? undefined : await services.findProven(ctx, userId);
+  if (!isRecorded && (person === undefined || !isStillProven(person.user, pending))) {
     await services.pendings.remove(uid);
     throw new Fault('sign_in_gone', 400, 'the password that began this sign-in is not valid any more');
   }
@@ -27,8 +33,8 @@ export async function finishSignIn(step: Step, pending: PendingSignIn, proof: Se
   const ts = stepUp ? pending.passwordProvenAt : services.epochSeconds();
   const acr = acrOf(proof);
   const amr = amrOf(proof);
-  const other = interaction.session;
-  if (other?.accountId !== undefined && other.accountId !== userId && other.uid !== undefined) {
+  const other = sessionOfAnother(interaction, userId);
+  if (other !== undefined) {
     // Somebody else was signed in here: their session ends first, or the engine would show its own sign-out page.
     await services.endSession(other.uid, other.accountId, context);
     (interaction as { session?: unknown }).session = undefined;
@@ -39,11 +45,32 @@ export async function finishSignIn(step: Step, pending: PendingSignIn, proof: Se
     save(interaction, { login: { accountId: userId, acr, amr, ts, remember: true } }, services.epochSeconds()),
     services.pendings.write(uid, { ...pending, finishedAt: location }),
   ]);
-  await services.completeSignIn(ctx, { person, clientId, acr, amr, proof, stepUp });
+  if (person !== undefined) await services.completeSignIn(ctx, { person, clientId, acr, amr, proof, stepUp });
   if (proof === 'otp' && pending.trustDays > 0) {
     await services.trustBrowser(ctx, userId, clientId, pending.trustDays);
   }
   answerFinished(step, location);
+}
+
+/** What a right code completes by itself; undefined where the end has more to do or to ask. */
+export function completingWith(step: Step, pending: PendingSignIn, proof: SecondProof): CompletingSignIn | undefined {
+  const { interaction } = step;
+  if (pending.finishedAt !== null || pending.followUp !== undefined) return undefined;
+  if (hintedSubject(interaction.params) !== undefined || sessionOfAnother(interaction, pending.userId))
+    return undefined;
+  return {
+    isStillProven: (user) => isStillProven(user, pending),
+    clientId: parameterOf(step, 'client_id'),
+    acr: acrOf(proof),
+    amr: amrOf(proof),
+    proof,
+    stepUp: pending.kind === 'step-up',
+  };
+}
+
+function sessionOfAnother({ session }: Interaction, userId: string) {
+  if (session?.accountId === undefined || session.accountId === userId || session.uid === undefined) return undefined;
+  return { uid: session.uid, accountId: session.accountId };
 }
 
 /** Ends the interaction with any result of the engine's, and without what an earlier step submitted. */

@@ -2,7 +2,7 @@ import { newId } from '../crypto/random.ts';
 import { decide, prepare } from './decide.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
 import { showDecided, showNextStep, showPassword } from './show.ts';
-import type { Step } from './step.ts';
+import { parameterOf, type Step } from './step.ts';
 
 /** The first factor. What it proves is kept beside the session: no door but the next step sees it. */
 export async function submitPassword(step: Step): Promise<void> {
@@ -15,13 +15,8 @@ export async function submitPassword(step: Step): Promise<void> {
     const field = login.trim() === '' ? 'login' : 'password';
     return showPassword(step, { error: { code: 'required', field } }, login);
   }
-  const outcome = await services.checkPassword({
-    login,
-    password,
-    knownBrowserToken: services.browserToken(ctx),
-    context,
-    recordsItself: true,
-  });
+  const attempt = { login, password, knownBrowserToken: services.browserToken(ctx), context, recordsItself: true };
+  const { outcome, standing } = await services.checkPassword(attempt, parameterOf(step, 'client_id'));
   if (outcome.kind === 'wait') {
     const seconds = outcome.retryAfterSeconds;
     return showPassword(step, { error: { code: 'wait', values: { seconds } }, retryAfterSeconds: seconds }, login);
@@ -47,7 +42,7 @@ export async function submitPassword(step: Step): Promise<void> {
     recoveryCodesRemaining: null,
     finishedAt: null,
   };
-  const decided = await decide(step, pending).catch(async (error: unknown) => {
+  const decided = await decide(step, pending, standing).catch(async (error: unknown) => {
     if (toRecord !== undefined) await services.record(toRecord);
     throw error;
   });

@@ -11,12 +11,13 @@ import type { FormError } from '../http/page-parts.ts';
 import { setReader } from '../http/reader.ts';
 import type { StandingFacts } from '../policies/sign-in-facts.ts';
 import type { Views } from '../http/views.ts';
-import type { CheckPasswordDependencies, createCheckPassword } from '../users/check-password.ts';
+import type { Standing } from '../policies/stores.ts';
+import type { CheckPasswordDependencies, PasswordAttempt, PasswordOutcome } from '../users/check-password.ts';
 import type { createEnrolAuthenticator } from '../second-factor/enrol-authenticator.ts';
 import type { createOpenChallenge } from '../second-factor/open-challenge.ts';
 import type { createRedeemRecoveryCode } from '../second-factor/redeem-recovery-code.ts';
 import type { createSecondFactorStatus } from '../second-factor/status.ts';
-import type { createVerifyOneTimeCode } from '../second-factor/verify-one-time-code.ts';
+import type { OneTimeCodeAttempt, VerifyOutcome } from '../second-factor/verify-one-time-code.ts';
 import type { ProvenPerson } from '../users/sign-in-person-store.ts';
 import type { createSetPassword } from '../users/set-password.ts';
 import type { FirstEnrolment } from './first-enrolment.ts';
@@ -32,10 +33,19 @@ export interface InteractionServices {
   readonly csrf: Csrf;
   readonly pendings: PendingSignIns;
   readonly epochSeconds: () => number;
-  readonly checkPassword: ReturnType<typeof createCheckPassword>;
+  /** The standing facts at the client, of whoever has this name, are read beside. */
+  readonly checkPassword: (
+    attempt: PasswordAttempt,
+    clientId: string,
+  ) => Promise<{ readonly outcome: PasswordOutcome; readonly standing: Standing | undefined }>;
   readonly openChallenge: ReturnType<typeof createOpenChallenge>;
   readonly record: (event: AuditEvent) => Promise<void>;
-  readonly verifyOneTimeCode: ReturnType<typeof createVerifyOneTimeCode>;
+  /** With `completing` the sign-in is recorded as complete together with the acceptance, where nothing else is to be done. */
+  readonly verifyOneTimeCode: (
+    ctx: Context,
+    attempt: OneTimeCodeAttempt,
+    completing: CompletingSignIn | undefined,
+  ) => Promise<VerifyOutcome>;
   readonly redeemRecoveryCode: ReturnType<typeof createRedeemRecoveryCode>;
   readonly enrolment: ReturnType<typeof createEnrolAuthenticator>;
   /** Ten new recovery codes; the old ones are void when this returns. */
@@ -58,7 +68,12 @@ export interface InteractionServices {
   readonly findProven: (ctx: Context, userId: string) => Promise<ProvenPerson | undefined>;
   readonly acrNames: AcrNames;
   /** What person, relying party, policies and this browser contribute to the next step. */
-  readonly readSignInFacts: (ctx: Context, userId: string, clientId: string) => Promise<StandingFacts>;
+  readonly readSignInFacts: (
+    ctx: Context,
+    userId: string,
+    clientId: string,
+    standing?: Standing,
+  ) => Promise<StandingFacts>;
   /** Begins the person's grace for enrolment, unless it ever began. */
   readonly beginGrace: (userId: string) => Promise<unknown>;
   /** Trusts this browser for the person and sets its cookie; a code was just accepted in it. */
@@ -94,6 +109,11 @@ export interface CompletedSignIn {
   readonly amr: readonly string[];
   readonly proof: SecondProof;
   readonly stepUp: boolean;
+}
+
+/** What a right code completes, if the person still is whom the password proved. */
+export interface CompletingSignIn extends Omit<CompletedSignIn, 'person'> {
+  readonly isStillProven: (user: User) => boolean;
 }
 
 /** One request to one interaction, with what is known of it. */

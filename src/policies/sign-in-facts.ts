@@ -3,7 +3,7 @@ import { acrOneFactor, acrTwoFactors, type AcrNames } from '../domain/authentica
 import type { SignInFacts } from '../domain/next-step.ts';
 import { mergePolicies, type EffectivePolicy, type NamedRule, type PolicyRule } from '../domain/policy.ts';
 import { isClosed, type ThrottleLimits } from '../domain/throttle.ts';
-import type { InPolicyTransaction, ListedAuthenticator } from './stores.ts';
+import type { InPolicyTransaction, ListedAuthenticator, Standing } from './stores.ts';
 
 export interface PolicySettings {
   readonly names: AcrNames;
@@ -31,6 +31,8 @@ export interface FactsRequest {
   readonly clientId: string;
   /** Epoch seconds since when this browser is trusted, as its cookie proves. */
   readonly browserTrustedAt?: number | undefined;
+  /** What was read a moment ago beside something else; counts only where it is this person's. */
+  readonly standing?: Standing | undefined;
 }
 
 /** Reads the standing facts in one transaction. Somebody who is not there has no roles and no factor. */
@@ -38,7 +40,8 @@ export function createReadSignInFacts({ inTransaction, clock, limits, names, fal
   return (request: FactsRequest): Promise<StandingFacts> =>
     inTransaction(async (stores) => {
       const { userId, clientId } = request;
-      const { guard, authenticators, clientAcrValues, rules } = await stores.standing.read(userId, clientId);
+      const { guard, authenticators, clientAcrValues, rules } =
+        request.standing?.userId === userId ? request.standing : await stores.standing.read(userId, clientId);
       const hasFactor = authenticators.length > 0;
       const policy = effectivePolicy(rules, { names, fallback });
       const needsGrace = !hasFactor && policy.secondFactor === 'required' && policy.graceDays > 0;

@@ -13,11 +13,16 @@ export interface PolicyStores {
   readonly users: { find(id: string): Promise<User | undefined> };
   /** The `acr` values a relying party always needs, all of them; undefined where there is no such relying party. */
   readonly clientAcrValues: (clientId: string) => Promise<readonly string[] | undefined>;
-  readonly standing: { read(userId: string, clientId: string): Promise<Standing> };
+  readonly standing: {
+    read(userId: string, clientId: string): Promise<Standing>;
+    /** The same of whoever has this name or address; undefined where nobody has. */
+    readByLogin(login: string, clientId: string): Promise<Standing | undefined>;
+  };
 }
 
 /** What the person, the relying party and the policies contribute to a sign-in, as they stand. */
 export interface Standing {
+  readonly userId: string;
   readonly guard: GuardState;
   /** The confirmed ones, oldest first. */
   readonly authenticators: readonly ListedAuthenticator[];

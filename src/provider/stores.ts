@@ -153,8 +153,8 @@ export interface Issued {
 
 /**
  * Writes all of it or nothing, before the answer leaves. Throws `interaction_over` (Conflict) where the interaction was
- * resumed before, and `grant_ended` where the grant is gone. What was resumed waits for the disk, and so does the rest
- * with it; without, it may be lost like anything else that is only issued.
+ * resumed before, and `grant_ended` where the grant is gone. Nothing of it waits for the disk: it may be lost together,
+ * like anything else that is only issued.
  */
 export type WriteIssued = (issued: Issued) => Promise<void>;
 

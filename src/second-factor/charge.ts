@@ -8,7 +8,6 @@ import { tellOfFailedChallenge } from './tell-of-failures.ts';
 import type {
   CodeAttempt,
   CodeOutcome,
-  InOneSecondFactorTrip,
   InSecondFactorTransaction,
   SecondFactorSettings,
   SecondFactorStores,
@@ -16,7 +15,6 @@ import type {
 
 export interface ChargeDependencies {
   readonly inTransaction: InSecondFactorTransaction;
-  readonly inOneTrip: InOneSecondFactorTrip;
   /** For acts of one statement, which is a transaction by itself. */
   readonly byOneStatement: InSecondFactorTransaction;
   readonly attempts: AttemptStore;

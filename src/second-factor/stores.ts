@@ -1,5 +1,5 @@
 import type { AuditLog } from '../audit/audit-log.ts';
-import type { RequestContext } from '../domain/audit-event.ts';
+import type { AuditEvent, RequestContext } from '../domain/audit-event.ts';
 import type { Lane, ThrottleLimits } from '../domain/throttle.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import type { InOneTrip, InTransaction } from '../transaction.ts';
@@ -35,6 +35,23 @@ export interface SecondFactorSettings {
 
 export type InSecondFactorTransaction = InTransaction<SecondFactorStores>;
 export type InOneSecondFactorTrip = InOneTrip<SecondFactorStores>;
+
+/** What whoever asks for a code does in the two round trips that a right one makes anyway. */
+export interface Beside<Stores = SecondFactorStores> {
+  /** Asked for with the charge. It must change nothing: whether the code is right is not known yet. */
+  readonly read: (stores: Stores) => Promise<unknown>;
+  /**
+   * Called once the code was right, unless the person must set a new password: what stands or falls with the acceptance.
+   * Undefined where more has to be done than one trip can hold; then nothing is.
+   */
+  readonly follow: () => Following<Stores> | undefined;
+}
+
+export interface Following<Stores = SecondFactorStores> {
+  /** About the person, recorded after the acceptance. */
+  readonly events: readonly AuditEvent[];
+  readonly write: (stores: Stores) => Promise<unknown>;
+}
 
 /** One try of a code, at any door. */
 export interface CodeAttempt {

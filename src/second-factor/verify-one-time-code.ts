@@ -5,26 +5,54 @@ import { checkOneTimeCode, learnDrift, normaliseOneTimeCode, type CodeCheck } fr
 import { afterFailure, chargeTry, type ChargeDependencies } from './charge.ts';
 import type { Charged, ComparedAuthenticator } from './guard-store.ts';
 import { secretContext } from './secret-context.ts';
-import type { Acceptance, CodeAttempt, CodeOutcome } from './stores.ts';
+import type {
+  Acceptance,
+  Beside,
+  CodeAttempt,
+  CodeOutcome,
+  InSecondFactorTransaction,
+  SecondFactorStores,
+} from './stores.ts';
+import type { AtOnce, InOneTrip } from '../transaction.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
 
-export interface VerifyDependencies extends ChargeDependencies {
+export interface VerifyDependencies<Stores extends SecondFactorStores> extends ChargeDependencies {
+  readonly inOneTrip: InOneTrip<Stores>;
+  readonly atOnce: AtOnce<Stores>;
   readonly secretBox: SecretBox;
   /** Told of every secret that does not open, for the alarm. */
   readonly onUnreadableSecret: (userId: string) => void;
 }
 
-export type VerifyOutcome = (Acceptance & { readonly authenticatorId: string }) | CodeOutcome;
+export interface OneTimeCodeAttempt<Stores = SecondFactorStores> extends CodeAttempt {
+  /** The one authenticator the person chose. */
+  readonly authenticatorId?: string;
+  readonly beside?: Beside<Stores> | undefined;
+}
+
+export type VerifyOutcome = AcceptedCode | CodeOutcome;
+
+export interface AcceptedCode extends Acceptance {
+  readonly authenticatorId: string;
+  /** Whether what was to follow is written already. */
+  readonly isFollowed: boolean;
+}
 
 /**
  * Compares one code with the person's authenticators, or with the one they chose. Order: early refusal, charge
  * (committed), secrets opened, comparison, acceptance once. Nothing is compared that was not charged.
  */
-export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
-  const { inTransaction, inOneTrip, settings, clock, secretBox, onUnreadableSecret } = dependencies;
+export function createVerifyOneTimeCode<Stores extends SecondFactorStores>(dependencies: VerifyDependencies<Stores>) {
+  const { inTransaction, inOneTrip, atOnce, settings, clock, secretBox, onUnreadableSecret } = dependencies;
 
-  return async (attempt: CodeAttempt & { readonly authenticatorId?: string }): Promise<VerifyOutcome> => {
-    const { userId, context } = attempt;
-    const charge = await chargeTry({ ...attempt, factor: 'one-time-code' }, dependencies);
+  return async (attempt: OneTimeCodeAttempt<Stores>): Promise<VerifyOutcome> => {
+    const { userId, context, beside } = attempt;
+    const byOneStatement: InSecondFactorTransaction = async (work) => {
+      if (beside === undefined) return dependencies.byOneStatement(work);
+      const [result] = await atOnce((stores) => Promise.all([work(stores), beside.read(stores)]));
+      return result;
+    };
+    const charge = await chargeTry({ ...attempt, factor: 'one-time-code' }, { ...dependencies, byOneStatement });
     if (charge.kind !== 'charged') return charge;
     const { authenticators, units } = charge.charged;
 
@@ -85,33 +113,41 @@ export function createVerifyOneTimeCode(dependencies: VerifyDependencies) {
   }
 
   async function accept(
-    attempt: CodeAttempt,
+    attempt: OneTimeCodeAttempt<Stores>,
     authenticator: ComparedAuthenticator,
     timeStep: number,
     offset: number,
     charged: Charged,
   ): Promise<VerifyOutcome | undefined> {
-    const { userId, challengeId, context } = attempt;
+    const { userId, challengeId, context, beside } = attempt;
+    const accepted: AuditEvent = {
+      type: 'one-time-code.accepted',
+      actor: userId,
+      target: userId,
+      result: 'success',
+      details: { authenticator: authenticator.id, offset, tries: charged.tries, lane: charged.lane },
+      context,
+    };
+    const most = settings.limits.changePasswordAt;
+    // What the charge left is the most that can stay. Where that is too much, nothing follows before a new password.
+    const following = charged.total < most ? beside?.follow() : undefined;
     try {
-      const [, total] = await inOneTrip([userId], ({ authenticators, guards, audit }) =>
+      const [, total] = await inOneTrip([userId], (stores) =>
         Promise.all([
-          authenticators.accept(userId, authenticator.id, timeStep, learnDrift(authenticator.driftSteps, offset)),
-          guards.settleOrFail(userId, challengeId),
-          audit.record({
-            type: 'one-time-code.accepted',
-            actor: userId,
-            target: userId,
-            result: 'success',
-            details: { authenticator: authenticator.id, offset, tries: charged.tries, lane: charged.lane },
-            context,
-          }),
+          stores.authenticators.accept(
+            userId,
+            authenticator.id,
+            timeStep,
+            learnDrift(authenticator.driftSteps, offset),
+          ),
+          stores.guards.settleOrFail(userId, challengeId),
+          stores.audit.recordAll([accepted, ...(following?.events ?? [])]),
+          following?.write(stores),
         ]),
       );
-      return {
-        kind: 'accepted',
-        authenticatorId: authenticator.id,
-        passwordMustChange: total >= settings.limits.changePasswordAt,
-      };
+      const isFollowed = following !== undefined;
+      const passwordMustChange = !isFollowed && total >= most;
+      return { kind: 'accepted', authenticatorId: authenticator.id, passwordMustChange, isFollowed };
     } catch (error) {
       if (error instanceof Conflict && error.code === 'lost_race') return undefined;
       throw error;

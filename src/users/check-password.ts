@@ -6,9 +6,10 @@ import { foldLogin, longestLogin } from '../domain/login-name.ts';
 import { longestPassword, normalisePassword } from '../domain/password-policy.ts';
 import type { Lane } from '../domain/throttle.ts';
 import type { User } from '../domain/user.ts';
-import type { InUsersTransaction } from './stores.ts';
+import type { AtOnce } from '../transaction.ts';
+import type { InUsersTransaction, UsersStores } from './stores.ts';
 
-export interface PasswordAttempt {
+export interface PasswordAttempt<Stores = UsersStores> {
   readonly login: string;
   readonly password: string;
   /** The cookie of a browser that completed a sign-in before. */
@@ -16,6 +17,8 @@ export interface PasswordAttempt {
   readonly context: RequestContext;
   /** The caller records that it was right, together with what it does next: one round trip instead of two. */
   readonly recordsItself?: boolean;
+  /** What else is read in the round trip that looks the person up. It must change nothing. */
+  readonly beside?: ((stores: Stores) => Promise<unknown>) | undefined;
 }
 
 export type PasswordOutcome =
@@ -25,10 +28,11 @@ export type PasswordOutcome =
   | { readonly kind: 'wrong' }
   | { readonly kind: 'wait'; readonly retryAfterSeconds: number };
 
-export interface CheckPasswordDependencies {
+export interface CheckPasswordDependencies<Stores extends UsersStores = UsersStores> {
   readonly inTransaction: InUsersTransaction;
   /** For acts of one statement. */
   readonly byOneStatement: InUsersTransaction;
+  readonly atOnce: AtOnce<Stores>;
   readonly attempts: AttemptStore;
   readonly hasher: PasswordHasher;
   /** The network an address belongs to: those who share one share a budget. */
@@ -42,17 +46,20 @@ const closesUnknownDoorAt = 100;
  * Checks the first factor. Wrong passwords slow the guesser down and never lock the account: a known browser has a
  * budget of its own. Every attempt costs one hash, whether the name exists or not, so that time tells nothing.
  */
-export function createCheckPassword(dependencies: CheckPasswordDependencies) {
-  const { inTransaction, byOneStatement, attempts, hasher, networkOf } = dependencies;
-  return async (attempt: PasswordAttempt): Promise<PasswordOutcome> => {
-    const { context } = attempt;
+export function createCheckPassword<Stores extends UsersStores>(dependencies: CheckPasswordDependencies<Stores>) {
+  const { inTransaction, byOneStatement, atOnce, attempts, hasher, networkOf } = dependencies;
+  return async (attempt: PasswordAttempt<Stores>): Promise<PasswordOutcome> => {
+    const { context, beside } = attempt;
     const login = foldLogin(attempt.login.slice(0, longestLogin + 1));
     const password = normalisePassword(attempt.password);
     const token = attempt.knownBrowserToken;
+    const find = ({ signInPeople }: UsersStores) => signInPeople.findByLogin(login, token && hashToken(token));
     const found =
       login === ''
         ? undefined
-        : await byOneStatement(({ signInPeople }) => signInPeople.findByLogin(login, token && hashToken(token)));
+        : await (beside === undefined
+            ? byOneStatement(find)
+            : atOnce(async (stores) => (await Promise.all([find(stores), beside(stores)]))[0]));
     const { user, isKnownBrowser: known = false, wrongPasswordsInARow: inARow = 0 } = found ?? {};
 
     // Name and address of one account share its budget; a name nobody has gets one of the same shape.

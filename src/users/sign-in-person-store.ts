@@ -21,5 +21,10 @@ export interface ProvenPerson {
 export interface SignInPersonStore {
   /** By user name or address, whatever its case; the hash is that of the browser's cookie, where it has one. */
   findByLogin(login: string, browserTokenHash: string | undefined): Promise<SignInPerson | undefined>;
-  findProven(userId: string, browserTokenHash: string | undefined): Promise<ProvenPerson | undefined>;
+  /** `isAccepted`: whether the challenge of this sign-in is accepted already, and so the last one that was. */
+  findProven(
+    userId: string,
+    browserTokenHash: string | undefined,
+    isAccepted: boolean,
+  ): Promise<ProvenPerson | undefined>;
 }

@@ -54,14 +54,30 @@ describe('what a sign-in asks of the stores', () => {
     const redeemed = await countCalls(() => agent.redeem({ ...code.result, verifier: begun.result.verifier }));
     assert.ok(redeemed.result.id_token);
     assertAtMost(begun, 0, 3);
-    assertAtMost(password, 4, 4);
-    assertAtMost(code, 6, 7);
+    // One of them makes the key of somebody whose first sign-in it is.
+    assertAtMost(password, 3, 4);
+    assertAtMost(code, 4, 7);
     // When it was answered is noted later, for many answers at once.
     assertAtMost(redeemed, 2, 1);
   });
 
   test('however many others are signed in, a sign-in reads no session of theirs', async () => {
+    // One connection, and enough sign-ins on it that its plans are made once and for all, while the table is empty and
+    // has no statistics: as in the first minutes of an installation.
+    const fresh = await startService('servers', { environment: { TWOFOLD_DATABASE_POOL_SIZE: '1' } });
+    try {
+      await readsNobodyElse(fresh);
+    } finally {
+      await fresh.close();
+    }
+  });
+
+  async function readsNobodyElse(service: TestService): Promise<void> {
     const { kysely } = service.composed.services.database;
+    for (let count = 0; count < 8; count += 1) {
+      const agent = new UserAgent(service.issuer);
+      await agent.redeem(await agent.signIn(await service.addPerson(), { prompt: 'consent' }));
+    }
     const others = await Promise.all(Array.from({ length: 3 }, () => service.addPerson()));
     for (const { id } of others) {
       await sql`
@@ -93,7 +109,7 @@ describe('what a sign-in asks of the stores', () => {
     await agent.redeem(await agent.signIn(person));
     const grown = (await flushed()) - before;
     assert.ok(grown < 100, `${grown} sessions were read`);
-  });
+  }
 
   test('a refresh stays under its ceiling', async () => {
     const agent = new UserAgent(service.issuer);

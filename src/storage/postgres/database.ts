@@ -107,6 +107,17 @@ export function createInOneTrip<Stores>(
   return tryingAgain((work) => inOneTrip(kysely, (db) => work(makeStores(db))));
 }
 
+/**
+ * Statements outside a transaction that are asked for at once: they share a round trip, and nothing else for sure. For
+ * reads, and for one statement that changes something with reads beside it.
+ */
+export function createAtOnce<Stores>(
+  kysely: Kysely<Tables>,
+  makeStores: (db: Kysely<Tables>) => Stores,
+): InTransaction<Stores> {
+  return (work) => guarded(() => kysely.connection().execute((held) => pipelined(held, (db) => work(makeStores(db)))));
+}
+
 function tryingAgain<Stores>(inTransaction: InTransaction<Stores>): InTransaction<Stores> {
   return async (work) => {
     for (let tried = 1; ; tried += 1) {

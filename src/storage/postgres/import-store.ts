@@ -4,6 +4,7 @@ import { foldLogin } from '../../domain/login-name.ts';
 import type { User } from '../../domain/user.ts';
 import { Conflict } from '../../errors.ts';
 import type { ImportedPerson, ImportStore } from '../../users/import-store.ts';
+import type { PersonKeys } from './audit-person-keys.ts';
 import { isUniqueViolation } from './faults.ts';
 import type { Tables } from './tables.ts';
 import { toUser } from './user-store.ts';
@@ -18,10 +19,12 @@ export type SealSecret = (secret: Uint8Array, row: { readonly id: string; readon
 export class PostgresImportStore implements ImportStore {
   readonly #db: Kysely<Tables>;
   readonly #seal: SealSecret;
+  readonly #keys: Pick<PersonKeys, 'newSealed'>;
 
-  constructor(db: Kysely<Tables>, seal: SealSecret) {
+  constructor(db: Kysely<Tables>, seal: SealSecret, keys: Pick<PersonKeys, 'newSealed'>) {
     this.#db = db;
     this.#seal = seal;
+    this.#keys = keys;
   }
 
   async findTaken(names: readonly string[]): Promise<ReadonlyMap<string, User>> {
@@ -53,6 +56,11 @@ export class PostgresImportStore implements ImportStore {
       if (isUniqueViolation(error)) throw new Conflict('login_taken', 'this name or address is taken', 'username');
       throw error;
     }
+    const keys = people.map(({ user: { id } }) => ({ subject: id, key_sealed: this.#keys.newSealed(id) }));
+    await sql`
+      insert into person_keys (subject, key_sealed) select subject, key_sealed
+      from json_to_recordset(${json(keys)}::json) as given (subject text, key_sealed text)
+      `.execute(this.#db);
     const authenticators = people.flatMap((person) => this.#authenticatorRows(person));
     if (authenticators.length > 0) {
       await sql`

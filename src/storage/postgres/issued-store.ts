@@ -62,9 +62,9 @@ export async function saveToken(
 }
 
 /** No `on conflict`: the second of two is a fault, which undoes all that stands beside it. */
-const resume = statement<{ readonly idHash: string; readonly lifetimeSeconds: number }, never>`
+const resume = statement<{ readonly idHash: string; readonly lifetimeSeconds: number }, unknown>`
   insert into used_once (kind, id_hash, expires_at)
-  values ('resume', ${'idHash'}, now() + make_interval(secs => ${'lifetimeSeconds'}))`;
+  values ('resume', ${'idHash'}, now() + make_interval(secs => ${'lifetimeSeconds'})) returning ${mayBeLost}`;
 
 const forgetSessionId = statement<{ readonly idHash: string }, never>`
   update sessions set id_hash = null where id_hash = ${'idHash'}`;
@@ -77,23 +77,26 @@ function asConflict(error: unknown): unknown {
 
 const grantEnded = () => new Conflict('grant_ended', 'the grant was ended meanwhile');
 
-/** `saveSession` looks again where a race hid the session from the one look of the statement. */
+/**
+ * `saveSession` looks again where a race hid the session from the one look of the statement. No commit waits for the
+ * disk, not even where an interaction was resumed: its record was taken out of the short-lived ones before, so that it
+ * cannot come again, and what was issued would be lost together with the mark.
+ */
 export function createWriteIssued(
   kysely: Kysely<Tables>,
   saveSession: (session: SavedSession) => Promise<void>,
 ): WriteIssued {
   const inOneTrip = createInOneTrip(kysely, (db) => db);
   return async ({ resumed, forgotten, grants, codes, session }: Issued) => {
-    const lossy = resumed === undefined;
-    const alone = lossy && forgotten === undefined && grants.length === 0 && codes.length === 0;
-    if (alone) return session && saveSession(session);
+    const nothingElse = resumed === undefined && forgotten === undefined;
+    if (nothingElse && grants.length === 0 && codes.length === 0) return session && saveSession(session);
     const saved = await inOneTrip(async (db) => {
       const [, isSaved] = await Promise.all([
         forgotten === undefined ? undefined : forgetSessionId(db, { idHash: forgotten }),
-        session && saveSessionOnce(db, session, lossy),
+        session && saveSessionOnce(db, session, true),
         resumed === undefined ? undefined : resume(db, { idHash: resumed, lifetimeSeconds: resumedSeconds }),
-        ...grants.map((grant) => saveGrant(db, grant, lossy)),
-        ...codes.map(({ code, lifetimeSeconds }) => saveToken(db, code, lifetimeSeconds, lossy)),
+        ...grants.map((grant) => saveGrant(db, grant, true)),
+        ...codes.map(({ code, lifetimeSeconds }) => saveToken(db, code, lifetimeSeconds, true)),
       ]);
       return isSaved;
     }).catch((error: unknown) => {

@@ -76,9 +76,13 @@ export class PostgresSignInPersonStore implements SignInPersonStore {
       wrongPasswordsInARow: row.wrong_passwords_in_a_row,
     };
   }
-  async findProven(userId: string, browserTokenHash: string | undefined): Promise<ProvenPerson | undefined> {
-    // The sign-in's own challenge is the last that was accepted.
-    const given = { userId, browserTokenHash: browserTokenHash ?? '', accepted: 1 };
+
+  async findProven(
+    userId: string,
+    browserTokenHash: string | undefined,
+    isAccepted: boolean,
+  ): Promise<ProvenPerson | undefined> {
+    const given = { userId, browserTokenHash: browserTokenHash ?? '', accepted: isAccepted ? 1 : 0 };
     const [row] = await findProven(this.#db, given);
     return (
       row && {
