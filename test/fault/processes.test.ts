@@ -35,9 +35,9 @@ test('L14 kill -9 between accepting the code and finishing: the code is spent, n
     const person = await other.addPerson();
     const agent = new UserAgent('http://localhost:65002', {}, [doomed.address]);
     const code = await agent.submitPassword(await agent.begin(), person);
-    // After the acceptance is committed a sign-in writes what it knows of the browser; it is held there.
+    // What a sign-in writes after the acceptance is committed is its session; it is held there.
     await stranger.query('begin');
-    await stranger.query('lock table known_browsers in access exclusive mode');
+    await stranger.query('lock table sessions in exclusive mode');
     const typed = person.code();
     const answer = agent.submit(code, { code: typed }).then(
       ({ page }) => page,
