@@ -30,6 +30,24 @@ async function works(url: string): Promise<void> {
   }
 }
 
+test('a Redis that forgot its scripts, in the middle of many attempts, grants as many as before', async () => {
+  const server = await startRedis();
+  const redis = await connectRedis(server.url, () => undefined);
+  try {
+    const attempts = new RedisAttemptStore(redis);
+    const limit = { subject: 'a', burst: 7, refillSeconds: 100 };
+    assert.equal(await attempts.charge([limit]), 0);
+    const [, ...waits] = await Promise.all([
+      (redis as Redis).script('FLUSH'),
+      ...Array.from({ length: 50 }, () => attempts.charge([limit])),
+    ]);
+    assert.equal(waits.filter((wait) => wait === 0).length, 6);
+  } finally {
+    redis.disconnect();
+    await server.stop();
+  }
+});
+
 test('short-lived records and attempts work on a cluster', async () => {
   const node = await startRedis(['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1', '--save', '']);
   try {

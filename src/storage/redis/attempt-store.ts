@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { AttemptLimit, AttemptStore } from '../../attempt-store.ts';
 import { answered, redisKey, type RedisConnection } from './connection.ts';
 
@@ -23,6 +24,8 @@ for i, key in ipairs(KEYS) do
   redis.call('SET', key, string.format('%.0f', value), 'PX', string.format('%.0f', value - now))
 end
 return 0`;
+/** By which Redis names a script that it has run before (EVALSHA); no secret depends on it. */
+const chargeDigest = hash('sha1', chargeScript);
 
 export class RedisAttemptStore implements AttemptStore {
   readonly #redis: RedisConnection;
@@ -34,7 +37,13 @@ export class RedisAttemptStore implements AttemptStore {
   async charge(limits: readonly AttemptLimit[]): Promise<number> {
     const keys = limits.map(({ subject }) => redisKey(kind, subject));
     const values = limits.flatMap(({ burst, refillSeconds }) => [burst, refillSeconds * 1000]);
-    const wait = await answered(this.#redis.eval(chargeScript, keys.length, ...keys, ...values));
+    const wait = await answered(
+      this.#redis.evalsha(chargeDigest, keys.length, ...keys, ...values).catch((error: unknown) => {
+        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+        // A Redis that never saw it, or forgot: told the whole script once, it knows it again.
+        return this.#redis.eval(chargeScript, keys.length, ...keys, ...values);
+      }),
+    );
     return Math.ceil(Number(wait) / 1000);
   }
 
