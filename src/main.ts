@@ -25,18 +25,27 @@ try {
       if (ending) process.exit(1);
       ending = true;
       // Only who is asked to go by a program stands behind something that looks at /readyz.
-      service.close({ drainSeconds: signal === 'SIGTERM' ? settings.drainSeconds : 0 }).then(
-        () => process.exit(0),
-        () => process.exit(1),
-      );
+      const drainSeconds = signal === 'SIGTERM' ? settings.drainSeconds : 0;
+      // What the beginning records is recorded before its database is closed.
+      Promise.allSettled([begun])
+        .then(() => service.close({ drainSeconds }))
+        .then(
+          () => process.exit(0),
+          () => process.exit(1),
+        );
     });
   }
-  const port = await service.listen();
-  logger.info({ port, issuer: settings.issuer }, 'listening');
-  await recordStart(service.services);
-  const { folder } = service.services;
-  if (folder !== undefined) serveCommands(join(resolve(settings.dataDir), 'control.sock'), service.services);
-  await firstRun(service.services, say);
+  const begun = begin();
+  await begun;
+
+  async function begin(): Promise<void> {
+    const port = await service.listen();
+    logger.info({ port, issuer: settings.issuer }, 'listening');
+    await recordStart(service.services);
+    const { folder } = service.services;
+    if (folder !== undefined) serveCommands(join(resolve(settings.dataDir), 'control.sock'), service.services);
+    await firstRun(service.services, say);
+  }
 } catch (error) {
   say(error instanceof Fault ? error.message : String((error as Error).stack));
   process.exit(1);
