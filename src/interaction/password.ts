@@ -1,5 +1,5 @@
 import { newId } from '../crypto/random.ts';
-import { decide, prepare } from './decide.ts';
+import { decide, prepare, type Decided } from './decide.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
 import { showDecided, showNextStep, showPassword } from './show.ts';
 import { parameterOf, type Step } from './step.ts';
@@ -42,11 +42,16 @@ export async function submitPassword(step: Step): Promise<void> {
     recoveryCodesRemaining: null,
     finishedAt: null,
   };
-  const decided = await decide(step, pending, standing).catch(async (error: unknown) => {
-    if (toRecord !== undefined) await services.record(toRecord);
+  let decided: Decided;
+  let begun: PendingSignIn;
+  try {
+    decided = await decide(step, pending, standing);
+    begun = await prepare(step, pending, decided, toRecord);
+  } catch (error) {
+    // A right password is on record whatever comes after it.
+    if (toRecord !== undefined) await services.record(toRecord).catch(() => undefined);
     throw error;
-  });
-  const begun = await prepare(step, pending, decided, toRecord);
+  }
   await services.pendings.write(uid, begun);
   return showDecided({ ...step, pending: begun }, begun, decided);
 }

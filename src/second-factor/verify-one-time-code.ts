@@ -49,7 +49,8 @@ export function createVerifyOneTimeCode<Stores extends SecondFactorStores>(depen
     const { userId, context, beside } = attempt;
     const byOneStatement: InSecondFactorTransaction = async (work) => {
       if (beside === undefined) return dependencies.byOneStatement(work);
-      const [result] = await atOnce((stores) => Promise.all([work(stores), beside.read(stores)]));
+      // The charge last: the rows it locks are then free again at once, however many wait for them.
+      const [, result] = await atOnce((stores) => Promise.all([beside.read(stores), work(stores)]));
       return result;
     };
     const charge = await chargeTry({ ...attempt, factor: 'one-time-code' }, { ...dependencies, byOneStatement });

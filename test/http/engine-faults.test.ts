@@ -82,11 +82,11 @@ describe('a fault of ours within the engine', () => {
     const person = await service.addPerson();
     const agent = new UserAgent(service.issuer);
     const begun = await agent.begin();
-    await rename('policies', 'elsewhere');
+    await rename('challenges', 'elsewhere');
     try {
       assert.equal((await agent.submitPassword(begun, person)).status, 500);
     } finally {
-      await rename('elsewhere', 'policies');
+      await rename('elsewhere', 'challenges');
     }
     assert.deepEqual(
       (await service.auditOf(person)).map(({ type }) => type),
