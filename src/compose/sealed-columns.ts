@@ -1,6 +1,6 @@
 import { idempotentAnswerContext } from '../admin/api/idempotency.ts';
 import type { SealedColumn } from '../operations/encryption-key-store.ts';
-import { tokenContext } from '../provider/adapter.ts';
+import { tokenContext } from '../provider/sealed-payload.ts';
 import { signingKeyContext } from '../provider/signing-keys.ts';
 import { secretContext } from '../second-factor/secret-context.ts';
 import { personKeyContext } from '../storage/postgres/audit-person-keys.ts';

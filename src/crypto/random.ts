@@ -5,14 +5,30 @@ export function newId(): string {
   return randomUUID();
 }
 
-/** `byteCount` random bytes from the operating system. */
+const poolBytes = 4096;
+let pool = Buffer.alloc(0);
+let taken = 0;
+
+/**
+ * `byteCount` random bytes from the operating system, which is asked for many at once: each call into it costs as much as
+ * sealing a value. What was given away is wiped here.
+ */
 export function newBytes(byteCount: number): Buffer {
-  return randomBytes(byteCount);
+  if (byteCount > poolBytes / 16) return randomBytes(byteCount);
+  if (taken + byteCount > pool.length) {
+    pool = randomBytes(poolBytes);
+    taken = 0;
+  }
+  const given = Buffer.allocUnsafeSlow(byteCount);
+  pool.copy(given, 0, taken, taken + byteCount);
+  pool.fill(0, taken, taken + byteCount);
+  taken += byteCount;
+  return given;
 }
 
 /** A bearer secret in base64url; 32 bytes are 256 bits. */
 export function newToken(byteCount = 32): string {
-  return randomBytes(byteCount).toString('base64url');
+  return newBytes(byteCount).toString('base64url');
 }
 
 /**

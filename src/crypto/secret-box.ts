@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
+import { newBytes } from './random.ts';
 import { Fault, SetupFault } from '../errors.ts';
 
 /** Where a sealed value belongs. It is authenticated with the value, so a copy into another row does not open. */
@@ -79,7 +80,7 @@ export function createSecretBox(ring: readonly EncryptionKey[]): KeyRing {
   }
 
   function sealUnder(keyId: string, plaintext: Uint8Array, context: SecretContext): string {
-    const nonce = randomBytes(nonceBytes);
+    const nonce = newBytes(nonceBytes);
     const cipher = createCipheriv('aes-256-gcm', keyOf(keyId), nonce);
     cipher.setAAD(additionalData(keyId, context));
     const body = Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);

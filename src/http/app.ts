@@ -77,14 +77,14 @@ export function createApp(options: AppOptions): Koa {
   app.use(chooseLanguage(options.views, base.protocol === 'https:'));
   app.use(showWhatWeSee(options.views));
   const protocol = serveProtocol(options);
-  // Programs call these far more often than people look at pages, and no router has them.
-  app.use((ctx, next) => (programsEndpoints.has(ctx.path) ? protocol(ctx, next) : next()));
+  // Asked for far more often than pages are looked at, and no router has them.
+  app.use((ctx, next) => (engineEndpoints.test(ctx.path) ? protocol(ctx, next) : next()));
   for (const router of options.routers) app.use(router.routes());
   app.use(protocol);
   return app;
 }
 
-const programsEndpoints = new Set(['/token', '/introspect', '/revoke', '/par', '/me', '/jwks']);
+const engineEndpoints = /^\/(?:auth(?:\/[^/]+)?|token|introspect|revoke|par|me|jwks)$/;
 
 function serveProtocol({ handleProtocol }: AppOptions) {
   return async (ctx: Context, next: Next): Promise<void> => {

@@ -4,11 +4,14 @@ import type { SecretBox } from '../crypto/secret-box.ts';
 import { Conflict } from '../errors.ts';
 import type { ShortLivedRecords } from '../short-lived-records.ts';
 import { answered } from './engine-faults.ts';
+import { interactionAdapter } from './interaction-adapter.ts';
 import { issuingOfRequest } from './issuing.ts';
 import { lateReuseOf, noteLateReuse, type LateReuse } from './late-reuse.ts';
+import { nothing, unused } from './nothing-stored.ts';
 import { noteReadWithToken, takeGrantReadWithToken } from './read-with-token.ts';
 import { repeatableSeconds, rotationOfRequest } from './refresh-rotation.ts';
 import { requestOrigin } from './request-origin.ts';
+import { open, seal, tokenContext } from './sealed-payload.ts';
 import type { SessionStore, TokenStore, UsedOnceStore } from './stores.ts';
 
 export interface AdapterDependencies {
@@ -39,18 +42,6 @@ export function createAdapterFactory(dependencies: AdapterDependencies): (model:
     return isDurable(model) ? tokenAdapter(model, dependencies) : recordAdapter(model, dependencies);
   };
 }
-
-const unused = async (): Promise<undefined> => undefined;
-
-const nothing: Adapter = {
-  upsert: unused,
-  find: unused,
-  findByUserCode: unused,
-  findByUid: unused,
-  consume: unused,
-  destroy: unused,
-  revokeByGrantId: unused,
-};
 
 function sessionAdapter({ sessions, sessionIdleSeconds }: AdapterDependencies): Adapter {
   return {
@@ -194,39 +185,6 @@ function tokenAdapter(kind: DurableToken, { tokens, secretBox, epochMilliseconds
   };
 }
 
-/** Created once, answered once, resumed once: the resume is decided in PostgreSQL, whatever became of the record. */
-function interactionAdapter({ records, usedOnce, secretBox }: AdapterDependencies): Adapter {
-  const kind = 'interaction';
-  return {
-    ...nothing,
-    async upsert(id, payload, expiresIn = 1) {
-      const value = seal(secretBox, kind, hashToken(id), payload);
-      const answeredBefore = (payload as { result?: unknown }).result !== undefined;
-      const write = answeredBefore ? records.replace : records.create;
-      if (!(await answered(write.call(records, kind, id, value, Math.max(1, expiresIn))))) {
-        throw new errors.SessionNotFound('the interaction is over');
-      }
-    },
-    async find(id) {
-      const value = await answered(records.read(kind, id));
-      if (value === undefined) issuingOfRequest()?.fail();
-      return value === undefined ? undefined : open(secretBox, kind, hashToken(id), value);
-    },
-    async destroy(id) {
-      const taken = await answered(records.take(kind, id));
-      const issuing = issuingOfRequest();
-      if (taken !== undefined && issuing !== undefined) {
-        issuing.resumed = hashToken(id);
-        return;
-      }
-      if (taken === undefined || !(await answered(usedOnce.mark('resume', hashToken(id), 86_400)))) {
-        issuing?.fail();
-        throw new errors.SessionNotFound('the interaction is over');
-      }
-    },
-  };
-}
-
 /** Everything that may be lost: opaque access tokens, pushed requests, device codes. */
 function recordAdapter(kind: string, dependencies: AdapterDependencies): Adapter {
   const { records, usedOnce, tokens, secretBox } = dependencies;
@@ -283,17 +241,3 @@ function recordAdapter(kind: string, dependencies: AdapterDependencies): Adapter
 }
 
 const consumable = new Set(['PushedAuthorizationRequest', 'DeviceCode', 'BackchannelAuthenticationRequest']);
-
-function seal(box: SecretBox, kind: string, idHash: string, payload: AdapterPayload): string {
-  return box.seal(Buffer.from(JSON.stringify(payload)), tokenContext(kind, idHash));
-}
-
-function open(box: SecretBox, kind: string, idHash: string, sealed: string): AdapterPayload {
-  const plain = box.open(sealed, tokenContext(kind, idHash));
-  return JSON.parse(plain.toString('utf8')) as AdapterPayload;
-}
-
-/** What the payload of a token, or of a record of the engine, is bound to, and what its successor is. */
-export function tokenContext(kind: string, idHash: string, column: 'payload' | 'successor' = 'payload') {
-  return { table: kind, column, owner: '', row: idHash };
-}

@@ -8,6 +8,8 @@ import type { Issued, SavedGrant, SavedSession, WriteIssued } from './stores.ts'
 /** What the engine asked to be stored in the request that is being answered, until it is written. */
 export class Issuing {
   resumed: string | undefined;
+  /** The interaction whose record this request took out, until it is resumed. */
+  taken: { readonly id: string; readonly putBack: () => Promise<unknown> } | undefined;
   /** The session id that a rotation took away, by its hash. */
   forgotten: string | undefined;
   readonly grants = new Map<string, SavedGrant>();
@@ -73,6 +75,8 @@ export function writeBeforeAnswering(provider: Provider, write: WriteIssued, sho
     requests.set(request, issuing);
     await next();
     requests.delete(request);
+    // Where it is not to be had back the person begins anew, as where it ran out.
+    await issuing.taken?.putBack().catch(() => undefined);
     // What no session was saved after: the engine has answered already.
     await issuing.write().catch((error: unknown) => refuse(ctx, error, showError));
     if (issuing.failed) takeBack(ctx);

@@ -4,7 +4,7 @@ import { SignJWT, UnsecuredJWT, decodeJwt } from 'jose';
 import { pageOf } from '../support/forms.ts';
 import { keyPair } from '../support/protocol-client.ts';
 import { startService, testClient, type TestPerson, type TestService } from '../support/service.ts';
-import { assertNothingIssued, halfway, newBrowserOf } from '../support/sign-in.ts';
+import { assertNothingIssued, halfway, issuedTo, newBrowserOf } from '../support/sign-in.ts';
 import { claimsOf, codeOf, token, type UserAgent } from '../support/user-agent.ts';
 
 const sessionCookie = 'twofold-session';
@@ -40,6 +40,24 @@ describe('attacks on sessions, sign-out and devices', () => {
       .where('user_id', '=', person.id)
       .execute();
   }
+
+  test('a finished sign-in waits while somebody else who signed in meanwhile is asked to sign out', async () => {
+    const [person, somebodyElse] = [await service.addPerson(), await service.addPerson()];
+    const agent = newBrowserOf(service);
+    const step = await agent.submitPassword(await agent.begin(), person);
+    const finished = await agent.post(step.action, { csrf: step.csrf, code: person.code() }, 'application/json');
+    const { location } = (await finished.json()) as { location: string };
+    await agent.signIn(somebodyElse);
+    for (let visit = 0; visit < 2; visit += 1) {
+      const asked = await agent.get(location);
+      assert.equal(asked.status, 200);
+      assert.match(await asked.text(), /logout\/confirm/);
+    }
+    assert.deepEqual(await issuedTo(service, person), { sessions: 0, grants: 0 });
+    agent.forget(sessionCookie);
+    agent.forget(`${sessionCookie}.sig`);
+    assert.equal((await agent.follow(location)).page, 'consent');
+  });
 
   test('F01 a planted session gets a new id at the sign-in and at each later one, and the old ids are dead', async () => {
     const person = await service.addPerson();

@@ -82,7 +82,7 @@ export class PreparingClient extends pg.Client {
     const send = super.query as Send;
     // The driver's own limit counts from when it sends; the server's is on each statement, one after the other.
     const limit = (connectionParameters.query_timeout || 0) * asked.length;
-    if (known && asked.length > 1) {
+    if (known) {
       send.call(
         this,
         new Batch(
