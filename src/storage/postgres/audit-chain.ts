@@ -24,10 +24,11 @@ export class PostgresSealStore implements SealStore {
       select pg_try_advisory_xact_lock(${sealerLock}) as locked`.execute(this.#db);
     if (locks[0]?.locked !== true) return undefined;
     const { rows: events } = await sql<ChainedEvent>`
-      select ${chainedFields} from (select id, at from audit_unsealed order by id limit ${most}) u
-      -- One by one: joined as a whole, every event there ever was would be read while the table has no statistics.
+      select ${chainedFields} from (select id, at from audit_unsealed order by id offset 0) u
+      -- One by one: joined as a whole, every event there ever was would be read while the table has no statistics. The
+      -- limit is on what is found: those whose event was removed must not stand in the way of the others.
       cross join lateral (select * from audit_events where id = u.id and at = u.at offset 0) e
-      order by e.id`.execute(this.#db);
+      order by u.id limit ${most}`.execute(this.#db);
     if (events.length === 0) return { last: undefined, events };
     const row = await this.#db
       .selectFrom('audit_seals')
