@@ -15,7 +15,7 @@ export type InOneTrip<Stores> = <Result>(
 ) => Promise<Result>;
 
 /**
- * Runs `work`, whose statements are asked for at once, in one round trip and outside a transaction: of what it changes,
- * each statement stands by itself.
+ * Runs `work`, whose statements are asked for at once, in one round trip and without BEGIN: whether they stand or fall
+ * together depends on what the connection knows. For reads, and for one statement that changes something beside them.
  */
 export type AtOnce<Stores> = <Result>(work: (stores: Stores) => Promise<Result>) => Promise<Result>;

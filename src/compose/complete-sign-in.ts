@@ -18,7 +18,7 @@ export function createCompletion(
   cookies: CookieJar,
   requestContext: InteractionServices['requestContext'],
 ): Completes {
-  const { inTransaction, inOneTrip, reading, settings } = services;
+  const { inTransaction, inOneTrip, reading, settings, secondFactor } = services;
 
   /** The hash of the cookie of a browser that completed a sign-in before. */
   function browserHash(ctx: Exchange): string | undefined {
@@ -69,9 +69,21 @@ export function createCompletion(
           follow() {
             if (person === undefined || person.failedChallenges > 0 || !completing.isStillProven(person.user)) return;
             if (areTooMany({ ...completing, person })) return;
+            const { user } = person;
             const completion = completionOf(ctx, { ...completing, person });
             token = completion.token;
-            return completion;
+            return {
+              events: completion.events,
+              write: (stores) =>
+                Promise.all([
+                  stores.signInPeople.failUnlessAsRead({
+                    userId: user.id,
+                    passwordVersion: user.passwordVersion,
+                    changePasswordAt: secondFactor.limits.changePasswordAt,
+                  }),
+                  completion.write(stores),
+                ]),
+            };
           },
         },
       });

@@ -76,10 +76,12 @@ export async function createHandleProtocol({
     knownSecrets.forget();
   });
   const answeredMarks = createAnsweredMarks((marks) => markAnswered(db, marks), services.logger);
+  const writeIssued = createWriteIssued(db, (session) => guarded(() => sessions.save(session)));
   const adapter = createAdapterFactory({
     sessions: guardAll(sessions),
     tokens: guardAll(tokens),
     usedOnce,
+    writeIssued,
     records,
     secretBox,
     endReusedGrant: ({ kind, grantId, userId, clientId }) =>
@@ -132,7 +134,7 @@ export async function createHandleProtocol({
     mayRefreshOneFactor: async (userId, clientId) =>
       mayRefreshOneFactor(await services.readSignInFacts({ userId, clientId })),
     onTokenAnswered: answeredMarks.note,
-    writeIssued: createWriteIssued(db, (session) => guarded(() => sessions.save(session))),
+    writeIssued,
     markUsed: (idHash, lifetimeSeconds) => usedOnce.mark('replay', idHash, lifetimeSeconds),
     pairwiseKey: await readServiceSecret(db, secretBox, 'pairwise-subjects'),
     resourceServers: settings.resourceServers,

@@ -41,10 +41,20 @@ export async function finishSignIn(
   }
   const clientId = parameterOf(step, 'client_id');
   const location = interaction.returnTo;
-  await Promise.all([
-    save(interaction, { login: { accountId: userId, acr, amr, ts, remember: true } }, services.epochSeconds()),
-    services.pendings.write(uid, { ...pending, finishedAt: location }),
-  ]);
+  const login = { accountId: userId, acr, amr, ts, remember: true };
+  const { passwordVersion } = pending;
+  try {
+    await Promise.all([
+      save(interaction, { login, passwordVersion }, services.epochSeconds()),
+      services.pendings.write(uid, { ...pending, finishedAt: location }),
+    ]);
+  } catch (error) {
+    // It was recorded as complete, and leads nowhere.
+    if (isRecorded) {
+      await services.recordRefusal('sign-in.refused', userId, clientId, 'not_finished', context).catch(() => undefined);
+    }
+    throw error;
+  }
   if (person !== undefined) await services.completeSignIn(ctx, { person, clientId, acr, amr, proof, stepUp });
   if (proof === 'otp' && pending.trustDays > 0) {
     await services.trustBrowser(ctx, userId, clientId, pending.trustDays);

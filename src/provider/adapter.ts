@@ -12,12 +12,13 @@ import { noteReadWithToken, takeGrantReadWithToken } from './read-with-token.ts'
 import { repeatableSeconds, rotationOfRequest } from './refresh-rotation.ts';
 import { requestOrigin } from './request-origin.ts';
 import { open, seal, tokenContext } from './sealed-payload.ts';
-import type { SessionStore, TokenStore, UsedOnceStore } from './stores.ts';
+import type { SessionStore, TokenStore, UsedOnceStore, WriteIssued } from './stores.ts';
 
 export interface AdapterDependencies {
   readonly sessions: SessionStore;
   readonly tokens: TokenStore;
   readonly usedOnce: UsedOnceStore;
+  readonly writeIssued: WriteIssued;
   readonly records: ShortLivedRecords;
   readonly secretBox: SecretBox;
   /** Metadata of a relying party in the engine's names, or undefined. */
@@ -55,12 +56,15 @@ function sessionAdapter({ sessions, sessionIdleSeconds }: AdapterDependencies): 
         payload: rest,
         authorizations: (authorizations as Record<string, unknown> | undefined) ?? {},
       };
-      const saved = { idHash: hashToken(id), session: record, origin, lifetimeSeconds: expiresIn };
       const issuing = issuingOfRequest();
+      const isNew = issuing?.hasSession === false;
+      const saved = { idHash: hashToken(id), session: record, origin, lifetimeSeconds: expiresIn, isNew };
       await (issuing === undefined ? answered(sessions.save(saved)) : issuing.write(saved));
     },
     async find(id) {
       const found = await answered(sessions.find(hashToken(id), sessionIdleSeconds));
+      const issuing = issuingOfRequest();
+      if (issuing !== undefined && found !== undefined) issuing.hasSession = true;
       return found && { ...found.payload, authorizations: found.authorizations as never, jti: id };
     },
     async findByUid(uid) {

@@ -15,7 +15,7 @@ export interface AnsweredMarks {
 }
 
 /**
- * When codes and rotated refresh tokens were answered, gathered for a tenth of a second and written in one statement.
+ * When codes and rotated refresh tokens were answered, gathered for a tenth of a second and written in one trip.
  * A mark only shortens how long a reuse counts as the loser of a race (see adapter.ts): refused it is in any case, but
  * it ends the grant from two seconds after the answer on. Where the mark never comes to be, because the process died in
  * that tenth of a second, the write failed or there were too many, that begins ten seconds after the redemption.

@@ -29,6 +29,17 @@ export const claimsByScope = {
 /** A claim is never set because somebody asked for a value; these facts belong to the service alone. */
 const reserved = new Set(['sub', 'acr', 'amr', 'auth_time', 'iss', 'aud', 'exp', 'iat', 'nonce', 'sid', 'roles']);
 
+/** The account of a person who is read when something is to be told of them, which the authorization endpoint never does. */
+export function accountReadLater(userId: string, find: () => Promise<User | undefined>) {
+  return {
+    accountId: userId,
+    async claims(...asked: Parameters<ReturnType<typeof accountOf>['claims']>) {
+      const user = await find();
+      return user === undefined ? { sub: userId } : accountOf(user).claims(...asked);
+    },
+  };
+}
+
 /** What the engine may tell of a person; it picks what the scopes and the claims parameter allow. */
 export function accountOf(user: User) {
   return {

@@ -12,7 +12,7 @@ import {
   backchannelLifetime,
   type BackchannelAuthentication,
 } from './backchannel-authentication.ts';
-import { accountOf, claimsByScope } from './claims.ts';
+import { accountOf, accountReadLater, claimsByScope } from './claims.ts';
 import { withAuthorizationDetails } from './authorization-details.ts';
 import { sendLogoutTokensFromOutbox } from './logout-delivery.ts';
 import { isBound, mtlsAliases } from './mutual-tls.ts';
@@ -21,7 +21,7 @@ import { isRefreshRefused } from './refresh-policy.ts';
 import { anonymousSessionSeconds } from './device-session.ts';
 import { allowedOrigin, assertClientAssertion, createFeatures, authMethods, enabledAlgorithms } from './features.ts';
 import { allowFormPost } from './form-post.ts';
-import { writeBeforeAnswering } from './issuing.ts';
+import { issuingOfRequest, writeBeforeAnswering } from './issuing.ts';
 import { own, ownClientMetadata } from './own-client-metadata.ts';
 import { continueRotations } from './refresh-rotation.ts';
 import { createPairwiseSubject, rememberSubjects, sectorOf } from './pairwise-subject.ts';
@@ -147,6 +147,8 @@ export function createProvider(options: ProviderOptions): Provider {
     assertJwtClientAuthClaimsAndHeader: assertClientAssertion as never,
     clientBasedCORS: allowedOrigin as never,
     findAccount: async (ctx, id, token) => {
+      // Whoever proved to be somebody is looked at when what is issued is written.
+      if (issuingOfRequest()?.proven?.userId === id) return accountReadLater(id, () => options.findUser(id));
       const user = await options.findUser(id);
       if (user === undefined || user.disabledAt !== null) return undefined;
       return (await isRefreshRefused(ctx, id, token, options)) ? undefined : accountOf(user);

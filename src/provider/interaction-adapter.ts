@@ -1,17 +1,24 @@
-import { errors, type Adapter } from 'oidc-provider';
+import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 import { hashToken } from '../crypto/random.ts';
+import { Conflict } from '../errors.ts';
 import type { AdapterDependencies } from './adapter.ts';
 import { answered } from './engine-faults.ts';
 import { issuingOfRequest } from './issuing.ts';
 import { nothing } from './nothing-stored.ts';
 import { open, seal } from './sealed-payload.ts';
+import type { Issued } from './stores.ts';
 
 /**
  * Created once, answered once, resumed once: the resume is decided in PostgreSQL, whatever became of the record. A resume
  * takes the record out by looking at it, and puts it back where it comes to nothing: where somebody else has to be signed
  * out of this browser first.
  */
-export function interactionAdapter({ records, usedOnce, secretBox, epochMilliseconds }: AdapterDependencies): Adapter {
+export function interactionAdapter({
+  records,
+  writeIssued,
+  secretBox,
+  epochMilliseconds,
+}: AdapterDependencies): Adapter {
   const kind = 'interaction';
   return {
     ...nothing,
@@ -36,6 +43,7 @@ export function interactionAdapter({ records, usedOnce, secretBox, epochMillisec
       const payload = open(secretBox, kind, hashToken(id), value);
       if (issuing !== undefined) {
         const secondsLeft = (payload.exp ?? 0) - Math.floor(epochMilliseconds() / 1000);
+        issuing.proven = provenIn(payload);
         issuing.taken = { id, putBack: () => records.create(kind, id, value, Math.max(1, secondsLeft)) };
       }
       return payload;
@@ -43,15 +51,27 @@ export function interactionAdapter({ records, usedOnce, secretBox, epochMillisec
     async destroy(id) {
       const issuing = issuingOfRequest();
       if (issuing?.taken?.id === id) {
-        issuing.taken = undefined;
         issuing.resumed = hashToken(id);
         return;
       }
-      const taken = await answered(records.take(kind, id));
-      if (taken === undefined || !(await answered(usedOnce.mark('resume', hashToken(id), 86_400)))) {
+      try {
+        const value = await answered(records.take(kind, id));
+        if (value === undefined) throw new Conflict('interaction_over', 'the interaction was resumed before');
+        const proven = provenIn(open(secretBox, kind, hashToken(id), value));
+        await answered(writeIssued({ ...nothingIssued, resumed: hashToken(id), proven }));
+      } catch (error) {
         issuing?.fail();
-        throw new errors.SessionNotFound('the interaction is over');
+        throw error instanceof Conflict ? new errors.SessionNotFound('the interaction is over') : error;
       }
     },
   };
+}
+
+const nothingIssued = { forgotten: undefined, grants: [], codes: [], session: undefined };
+
+/** What `interaction/finish.ts` says beside the engine's own result. */
+function provenIn(payload: AdapterPayload): Issued['proven'] {
+  const { result } = payload as { result?: { login?: { accountId?: string }; passwordVersion?: number } };
+  const { login: { accountId: userId } = {}, passwordVersion } = result ?? {};
+  return userId === undefined || passwordVersion === undefined ? undefined : { userId, passwordVersion };
 }

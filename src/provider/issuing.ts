@@ -8,10 +8,14 @@ import type { Issued, SavedGrant, SavedSession, WriteIssued } from './stores.ts'
 /** What the engine asked to be stored in the request that is being answered, until it is written. */
 export class Issuing {
   resumed: string | undefined;
-  /** The interaction whose record this request took out, until it is resumed. */
+  /** The interaction whose record this request took out, until it is over. */
   taken: { readonly id: string; readonly putBack: () => Promise<unknown> } | undefined;
+  /** Whose password, in which version, was proven before the interaction was resumed. */
+  proven: Issued['proven'];
   /** The session id that a rotation took away, by its hash. */
   forgotten: string | undefined;
+  /** Whether the browser came with a session that is stored. */
+  hasSession = false;
   readonly grants = new Map<string, SavedGrant>();
   readonly codes: Issued['codes'][number][] = [];
   #failed = false;
@@ -37,16 +41,20 @@ export class Issuing {
    */
   async write(session?: SavedSession): Promise<void> {
     if (this.#failed) return;
-    const { resumed, forgotten } = this;
-    const issued = { resumed, forgotten, grants: [...this.grants.values()], codes: [...this.codes], session };
+    const { resumed, forgotten, proven } = this;
+    const issued = { resumed, forgotten, proven, grants: [...this.grants.values()], codes: [...this.codes], session };
     this.resumed = undefined;
     this.forgotten = undefined;
     this.grants.clear();
     this.codes.length = 0;
     try {
       await answered(this.#write(issued));
+      if (session !== undefined) this.hasSession = true;
+      if (resumed !== undefined) this.taken = undefined;
     } catch (error) {
       this.#failed = true;
+      // What could not be written now can be later; what is over comes back to nobody.
+      if (error instanceof Conflict) this.taken = undefined;
       throw asRefusal(error);
     }
   }
@@ -73,21 +81,29 @@ export function writeBeforeAnswering(provider: Provider, write: WriteIssued, sho
     if (request === undefined || !authorization.test(request.path)) return next();
     const issuing = new Issuing(write);
     requests.set(request, issuing);
-    await next();
-    requests.delete(request);
-    // Where it is not to be had back the person begins anew, as where it ran out.
-    await issuing.taken?.putBack().catch(() => undefined);
-    // What no session was saved after: the engine has answered already.
-    await issuing.write().catch((error: unknown) => refuse(ctx, error, showError));
-    if (issuing.failed) takeBack(ctx);
+    try {
+      await next();
+      requests.delete(request);
+      // What no session was saved after: the engine has answered already.
+      await issuing.write().catch((error: unknown) => refuse(ctx, error, showError));
+      if (issuing.failed) takeBack(ctx);
+    } finally {
+      // Where it is not to be had back the person begins anew, as where it ran out.
+      await issuing.taken?.putBack().catch(() => undefined);
+    }
   });
 }
 
-/** The browser keeps the session it came with: the one it was to get is not stored. Nor does a page lead to a code. */
+/**
+ * The browser keeps the session it came with: the one it was to get is not stored. Nor does a page lead to a code, or a
+ * cookie to the consent that would have been asked for next.
+ */
 function takeBack(ctx: KoaContextWithOIDC): void {
-  const name = ctx.oidc.provider.cookieName('session');
-  const cookies = [ctx.response.get('set-cookie')].flat().filter((line) => line !== '');
-  const kept = cookies.filter((line) => !line.startsWith(`${name}=`) && !line.startsWith(`${name}.sig=`));
+  const names = (['session', 'interaction', 'resume'] as const).map((kind) => ctx.oidc.provider.cookieName(kind));
+  const cookies = [ctx.res.getHeader('set-cookie') ?? []].flat().map(String);
+  const isEngines = (line: string): boolean =>
+    names.some((name) => [`${name}=`, `${name}.sig=`].some((start) => line.startsWith(start)));
+  const kept = cookies.filter((line) => !isEngines(line));
   if (kept.length > 0) ctx.set('Set-Cookie', kept);
   else ctx.remove('Set-Cookie');
   if (ctx.status < 300 || ctx.status >= 400) ctx.remove('Location');
@@ -113,6 +129,7 @@ async function refuse(ctx: KoaContextWithOIDC, error: unknown, showError: Provid
 
 function asRefusal(error: unknown): unknown {
   if (!(error instanceof Conflict)) return error;
+  if (error.code === 'not_proven') return new errors.AccessDenied('what was proven does not stand any more');
   if (error.code === 'interaction_over') return new errors.SessionNotFound('the interaction is over');
   return error.code === 'grant_ended' ? new errors.InvalidGrant('the grant was ended') : error;
 }

@@ -16,6 +16,8 @@ export interface SavedSession {
   readonly session: SessionRecord;
   readonly origin: { readonly address: string; readonly userAgent: string };
   readonly lifetimeSeconds: number;
+  /** Whether it is not stored yet, as far as the request that saves it knows. */
+  readonly isNew?: boolean;
 }
 
 export interface ListedSession {
@@ -144,6 +146,8 @@ export interface ListedApplication {
 export interface Issued {
   /** The interaction that this answer resumed, by the hash of its id. */
   readonly resumed: string | undefined;
+  /** Who proved to be somebody before it: they must not have been disabled since, nor got another password. */
+  readonly proven: { readonly userId: string; readonly passwordVersion: number } | undefined;
   /** The session id that a rotation took away, by its hash; its session stays. */
   readonly forgotten: string | undefined;
   readonly grants: readonly SavedGrant[];
@@ -153,7 +157,8 @@ export interface Issued {
 
 /**
  * Writes all of it or nothing, before the answer leaves. Throws `interaction_over` (Conflict) where the interaction was
- * resumed before, and `grant_ended` where the grant is gone. Nothing of it waits for the disk: it may be lost together,
+ * resumed before, `not_proven` where what was proven in it does not stand any more, and `grant_ended` where the grant is
+ * gone. Nothing of it waits for the disk: it may be lost together,
  * like anything else that is only issued.
  */
 export type WriteIssued = (issued: Issued) => Promise<void>;

@@ -41,8 +41,8 @@ export interface Beside<Stores = SecondFactorStores> {
   /** Asked for with the charge. It must change nothing: whether the code is right is not known yet. */
   readonly read: (stores: Stores) => Promise<unknown>;
   /**
-   * Called once the code was right, unless the person must set a new password: what stands or falls with the acceptance.
-   * Undefined where more has to be done than one trip can hold; then nothing is.
+   * Called once the code was right: what is written with the acceptance. Undefined where more has to be done than one trip
+   * can hold, or the person must set a new password first; then nothing is.
    */
   readonly follow: () => Following<Stores> | undefined;
 }
@@ -50,6 +50,7 @@ export interface Beside<Stores = SecondFactorStores> {
 export interface Following<Stores = SecondFactorStores> {
   /** About the person, recorded after the acceptance. */
   readonly events: readonly AuditEvent[];
+  /** Fails (`lost_race`) where what was read does not stand any more; then the code is accepted without it. */
   readonly write: (stores: Stores) => Promise<unknown>;
 }
 

@@ -10,6 +10,7 @@ import type {
   Beside,
   CodeAttempt,
   CodeOutcome,
+  Following,
   InSecondFactorTransaction,
   SecondFactorStores,
 } from './stores.ts';
@@ -129,29 +130,32 @@ export function createVerifyOneTimeCode<Stores extends SecondFactorStores>(depen
       details: { authenticator: authenticator.id, offset, tries: charged.tries, lane: charged.lane },
       context,
     };
-    const most = settings.limits.changePasswordAt;
-    // What the charge left is the most that can stay. Where that is too much, nothing follows before a new password.
-    const following = charged.total < most ? beside?.follow() : undefined;
-    try {
-      const [, total] = await inOneTrip([userId], (stores) =>
-        Promise.all([
-          stores.authenticators.accept(
-            userId,
-            authenticator.id,
-            timeStep,
-            learnDrift(authenticator.driftSteps, offset),
-          ),
-          stores.guards.settleOrFail(userId, challengeId),
-          stores.audit.recordAll([accepted, ...(following?.events ?? [])]),
-          following?.write(stores),
-        ]),
-      );
-      const isFollowed = following !== undefined;
-      const passwordMustChange = !isFollowed && total >= most;
-      return { kind: 'accepted', authenticatorId: authenticator.id, passwordMustChange, isFollowed };
-    } catch (error) {
-      if (error instanceof Conflict && error.code === 'lost_race') return undefined;
-      throw error;
+    const following = beside?.follow();
+    // Where what was read beside the charge does not stand any more, nothing follows; the code is right all the same.
+    return (await acceptWith(following)) ?? (following && (await acceptWith(undefined)));
+
+    async function acceptWith(following: Following<Stores> | undefined): Promise<AcceptedCode | undefined> {
+      try {
+        const [, total] = await inOneTrip([userId], (stores) =>
+          Promise.all([
+            stores.authenticators.accept(
+              userId,
+              authenticator.id,
+              timeStep,
+              learnDrift(authenticator.driftSteps, offset),
+            ),
+            stores.guards.settleOrFail(userId, challengeId),
+            stores.audit.recordAll([accepted, ...(following?.events ?? [])]),
+            following?.write(stores),
+          ]),
+        );
+        const isFollowed = following !== undefined;
+        const passwordMustChange = total >= settings.limits.changePasswordAt;
+        return { kind: 'accepted', authenticatorId: authenticator.id, passwordMustChange, isFollowed };
+      } catch (error) {
+        if (error instanceof Conflict && error.code === 'lost_race') return undefined;
+        throw error;
+      }
     }
   }
 

@@ -27,4 +27,13 @@ export interface SignInPersonStore {
     browserTokenHash: string | undefined,
     isAccepted: boolean,
   ): Promise<ProvenPerson | undefined>;
+  /**
+   * In the transaction of an acceptance, after it: fails (`lost_race`) and so undoes it unless the person is as
+   * `findProven` read them, without a failed challenge and with fewer units than demand a new password.
+   */
+  failUnlessAsRead(read: {
+    readonly userId: string;
+    readonly passwordVersion: number;
+    readonly changePasswordAt: number;
+  }): Promise<void>;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { newId, newToken, hashToken } from '../../src/crypto/random.ts';
 import { Conflict } from '../../src/errors.ts';
-import type { SavedGrant } from '../../src/provider/stores.ts';
+import type { Issued, SavedGrant } from '../../src/provider/stores.ts';
 import { createWriteIssued } from '../../src/storage/postgres/issued-store.ts';
 import { markAnswered } from '../../src/storage/postgres/mark-answered.ts';
 import { PostgresUsedOnceStore } from '../../src/storage/postgres/used-once-store.ts';
@@ -154,6 +154,7 @@ for (const kind of databaseKinds) {
       const write = createWriteIssued(kysely, (one) => stores.inTransaction(({ sessions }) => sessions.save(one)));
       const issued = (resumed: string | undefined, grantId: string, uid: string) => ({
         resumed,
+        proven: undefined as Issued['proven'],
         forgotten: undefined,
         grants: [] as SavedGrant[],
         codes: [
@@ -183,6 +184,11 @@ for (const kind of databaseKinds) {
         await assert.rejects(write(issued(once, newToken(), orphan)), { code: 'grant_ended' });
         assert.equal(await find(hashToken(orphan)), undefined);
         assert.equal(await new PostgresUsedOnceStore(kysely).isMarked('resume', once), false);
+        // Whoever proved it was disabled or got another password meanwhile.
+        const proven = { userId, passwordVersion: 1 + round };
+        const stale = write({ ...issued(once, id, orphan), proven });
+        await (round === 0 ? stale : assert.rejects(stale, { code: 'not_proven' }));
+        assert.equal((await find(hashToken(orphan))) === undefined, round > 0);
         // A rotation within it: the session is found by its new id alone, or still by the old one.
         const [before, after] = [hashToken(uid), hashToken(newToken())];
         const rotated = { ...issued(undefined, id, uid), forgotten: before };

@@ -8,6 +8,7 @@ import { createAdapterFactory } from '../../src/provider/adapter.ts';
 import type { ShortLivedRecords } from '../../src/short-lived-records.ts';
 import { InProcessAttemptStore } from '../../src/storage/in-process/attempt-store.ts';
 import { InProcessShortLivedRecords } from '../../src/storage/in-process/short-lived-records.ts';
+import { createWriteIssued } from '../../src/storage/postgres/issued-store.ts';
 import { PostgresSessionStore } from '../../src/storage/postgres/session-store.ts';
 import { PostgresTokenStore } from '../../src/storage/postgres/token-store.ts';
 import { PostgresUsedOnceStore } from '../../src/storage/postgres/used-once-store.ts';
@@ -132,6 +133,7 @@ for (const kind of ['Redis', 'the process'] as const) {
         sessions: new PostgresSessionStore(db),
         tokens: new PostgresTokenStore(db),
         usedOnce: new PostgresUsedOnceStore(db),
+        writeIssued: createWriteIssued(db, () => assert.fail('no session is saved')),
         records,
         secretBox: createSecretBox([{ id: 'k1', key: newBytes(32) }]),
         findClient: async () => undefined,
@@ -146,10 +148,11 @@ for (const kind of ['Redis', 'the process'] as const) {
       const id = newToken();
       await adapter.upsert(id, { jti: id }, 600);
       await adapter.upsert(id, { jti: id, result: { login: {} } } as never, 600);
+      const stored = (await records.read('interaction', id)) ?? '';
       const resumed = await Promise.allSettled(Array.from({ length: parallel }, () => adapter.destroy(id)));
       assert.equal(resumed.filter(({ status }) => status === 'fulfilled').length, 1);
       // Even a record that a stalled store wrote late is not resumed again.
-      await records.put('interaction', id, 'late', 60);
+      await records.put('interaction', id, stored, 60);
       await assert.rejects(adapter.destroy(id));
     });
 

@@ -107,10 +107,7 @@ export function createInOneTrip<Stores>(
   return tryingAgain((work) => inOneTrip(kysely, (db) => work(makeStores(db))));
 }
 
-/**
- * Statements outside a transaction that are asked for at once: they share a round trip, and nothing else for sure. For
- * reads, and for one statement that changes something with reads beside it.
- */
+/** See `AtOnce`. Should one of them be asked again after a migration, so is the one that changes something. */
 export function createAtOnce<Stores>(
   kysely: Kysely<Tables>,
   makeStores: (db: Kysely<Tables>) => Stores,

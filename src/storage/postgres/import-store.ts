@@ -60,7 +60,8 @@ export class PostgresImportStore implements ImportStore {
     await sql`
       insert into person_keys (subject, key_sealed) select subject, key_sealed
       from json_to_recordset(${json(keys)}::json) as given (subject text, key_sealed text)
-      `.execute(this.#db);
+      -- Whoever was erased under the same id keeps the mark of it.
+      on conflict (subject) do nothing`.execute(this.#db);
     const authenticators = people.flatMap((person) => this.#authenticatorRows(person));
     if (authenticators.length > 0) {
       await sql`

@@ -4,7 +4,7 @@ import type { Issued, SavedGrant, SavedSession, TokenRecord, WriteIssued } from 
 import { createInOneTrip } from './database.ts';
 import { isForeignKeyViolation, isUniqueViolation } from './faults.ts';
 import { mayBeLost } from './may-be-lost.ts';
-import { saveSessionOnce } from './save-session.ts';
+import { insertNewSession, saveSessionOnce } from './save-session.ts';
 import { part, statement } from './statement.ts';
 import type { Tables } from './tables.ts';
 
@@ -66,12 +66,20 @@ const resume = statement<{ readonly idHash: string; readonly lifetimeSeconds: nu
   insert into used_once (kind, id_hash, expires_at)
   values ('resume', ${'idHash'}, now() + make_interval(secs => ${'lifetimeSeconds'})) returning ${mayBeLost}`;
 
+/** Shared, the lock makes whoever disables the person or changes the password wait, and then end this session too. */
+const failUnlessProven = statement<{ readonly userId: string; readonly passwordVersion: number }, unknown>`
+  select 1 / count(*)::int as stands from (
+    select from users where id = ${'userId'} and disabled_at is null and password_version = ${'passwordVersion'}
+    for share) one`;
+
 const forgetSessionId = statement<{ readonly idHash: string }, never>`
   update sessions set id_hash = null where id_hash = ${'idHash'}`;
 
 /** Of a trip's statements any may hear of the fault first, whichever it was that failed; only one can be doubled. */
 function asConflict(error: unknown): unknown {
   if (isUniqueViolation(error)) return new Conflict('interaction_over', 'the interaction was resumed before');
+  if (error instanceof Conflict && error.code === 'lost_race')
+    return new Conflict('not_proven', 'what was proven in the interaction does not stand any more');
   return isForeignKeyViolation(error) ? grantEnded() : error;
 }
 
@@ -87,13 +95,14 @@ export function createWriteIssued(
   saveSession: (session: SavedSession) => Promise<void>,
 ): WriteIssued {
   const inOneTrip = createInOneTrip(kysely, (db) => db);
-  return async ({ resumed, forgotten, grants, codes, session }: Issued) => {
+  return async ({ resumed, forgotten, proven, grants, codes, session }: Issued) => {
     const nothingElse = resumed === undefined && forgotten === undefined;
     if (nothingElse && grants.length === 0 && codes.length === 0) return session && saveSession(session);
     const saved = await inOneTrip(async (db) => {
-      const [, isSaved] = await Promise.all([
+      const [, , isSaved] = await Promise.all([
+        resumed !== undefined && proven !== undefined ? failUnlessProven(db, proven) : undefined,
         forgotten === undefined ? undefined : forgetSessionId(db, { idHash: forgotten }),
-        session && saveSessionOnce(db, session, true),
+        session && (session.isNew ? insertNewSession(db, session) : saveSessionOnce(db, session, true)),
         resumed === undefined ? undefined : resume(db, { idHash: resumed, lifetimeSeconds: resumedSeconds }),
         ...grants.map((grant) => saveGrant(db, grant, true)),
         ...codes.map(({ code, lifetimeSeconds }) => saveToken(db, code, lifetimeSeconds, true)),

@@ -41,6 +41,12 @@ const saving = part<SaveArguments>`
     on conflict do nothing
     returning 1)
   select exists (select from known) or exists (select from inserted) as done`;
+const insertNew = statement<SaveArguments, { readonly done: boolean }>`
+  insert into sessions (uid, id_hash, user_id, payload, authorizations, user_agent, address, expires_at)
+  values (${'uid'}, ${'idHash'}, ${'userId'}::uuid, ${'payload'}::jsonb, ${'authorizations'}::jsonb,
+    ${'userAgent'}, ${'address'}, ${expiresAt})
+  on conflict do nothing
+  returning true as done, ${mayBeLost}`;
 const saveDurable = statement<SaveArguments, { readonly done: boolean }>`${saving}`;
 const saveLossy = statement<SaveArguments, { readonly done: boolean }>`${saving}, ${mayBeLost}`;
 
@@ -48,12 +54,19 @@ const saveLossy = statement<SaveArguments, { readonly done: boolean }>`${saving}
  * One look: true where the session was there or is now, false where a race hid it, which the next look finds. With
  * `lossy` the commit does not wait for the disk.
  */
-export async function saveSessionOnce(
-  db: Kysely<Tables>,
-  { idHash, session, origin, lifetimeSeconds }: SavedSession,
-  lossy: boolean,
-): Promise<boolean> {
-  const [row] = await (lossy ? saveLossy : saveDurable)(db, {
+export async function saveSessionOnce(db: Kysely<Tables>, saved: SavedSession, lossy: boolean): Promise<boolean> {
+  const [row] = await (lossy ? saveLossy : saveDurable)(db, argumentsOf(saved));
+  return row?.done === true;
+}
+
+/** For one that nobody has seen yet: false where it was there all the same, and is to be saved like any other. */
+export async function insertNewSession(db: Kysely<Tables>, saved: SavedSession): Promise<boolean> {
+  const [row] = await insertNew(db, argumentsOf(saved));
+  return row?.done === true;
+}
+
+function argumentsOf({ idHash, session, origin, lifetimeSeconds }: SavedSession): SaveArguments {
+  return {
     uid: session.uid,
     idHash,
     userId: session.userId ?? null,
@@ -62,6 +75,5 @@ export async function saveSessionOnce(
     userAgent: origin.userAgent.slice(0, 300),
     address: origin.address,
     lifetimeSeconds,
-  });
-  return row?.done === true;
+  };
 }

@@ -52,6 +52,18 @@ const findProven = statement<ProvenArguments, ProvenRow>`
     ${failedSince} as failed_challenges
   from users u where u.id = ${'userId'}`;
 
+interface AsReadArguments {
+  readonly userId: string;
+  readonly passwordVersion: number;
+  readonly changePasswordAt: number;
+  readonly accepted: number;
+}
+
+const failUnlessAsRead = statement<AsReadArguments, unknown>`
+  select 1 / count(*)::int as stands from users u join guards g on g.user_id = u.id
+  where u.id = ${'userId'} and u.disabled_at is null and u.password_version = ${'passwordVersion'}
+    and g.total < ${'changePasswordAt'} and ${failedSince} = 0`;
+
 /** One statement each, because every sign-in asks them. */
 export class PostgresSignInPersonStore implements SignInPersonStore {
   readonly #db: Kysely<Tables>;
@@ -92,5 +104,9 @@ export class PostgresSignInPersonStore implements SignInPersonStore {
         failedChallenges: row.failed_challenges,
       }
     );
+  }
+
+  async failUnlessAsRead(read: { userId: string; passwordVersion: number; changePasswordAt: number }): Promise<void> {
+    await failUnlessAsRead(this.#db, { ...read, accepted: 1 });
   }
 }
