@@ -57,7 +57,11 @@ export async function faultsOf(page: Page, origin: string, sample: Sample, langu
 const measure = `(async () => {
   const shift = await new Promise((resolve) => {
     let sum = 0;
-    new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; })
+    // What moved before anything was painted nobody saw.
+    const painted = performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (entry.startTime > painted) sum += entry.value;
+    })
       .observe({ type: 'layout-shift', buffered: true });
     requestAnimationFrame(() => setTimeout(() => resolve(sum), 0));
   });
