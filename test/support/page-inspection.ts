@@ -18,6 +18,7 @@ export async function openWindow(browser: Browser, { width, theme }: Look): Prom
     colorScheme: theme,
     reducedMotion: 'reduce',
   });
+  await context.addInitScript(noteWhenWhole);
   // The page that sends itself stays to be looked at.
   await context.route('**/*.js', (route) =>
     route.request().frame().url().includes('/form-post/') ? route.fulfill({ body: '' }) : route.continue(),
@@ -53,14 +54,23 @@ export async function faultsOf(page: Page, origin: string, sample: Sample, langu
   return faults;
 }
 
-/** How much moved while the page loaded, and the controls that are less than 44 pixels high. */
+/**
+ * From the second frame after the last of the document was read: a slow machine may draw half of it first, and what the
+ * rest then pushes about is not the page's doing.
+ */
+const noteWhenWhole = `
+  window.wholeAt = Infinity;
+  document.addEventListener('readystatechange', () => {
+    if (document.readyState !== 'interactive') return;
+    requestAnimationFrame(() => requestAnimationFrame((at) => { window.wholeAt = at; }));
+  });`;
+
+/** How much moved once the page was whole, and the controls that are less than 44 pixels high. */
 const measure = `(async () => {
   const shift = await new Promise((resolve) => {
     let sum = 0;
-    // What moved before anything was painted nobody saw.
-    const painted = performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0;
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) if (entry.startTime > painted) sum += entry.value;
+      for (const entry of list.getEntries()) if (entry.startTime >= window.wholeAt) sum += entry.value;
     })
       .observe({ type: 'layout-shift', buffered: true });
     requestAnimationFrame(() => setTimeout(() => resolve(sum), 0));
