@@ -10,8 +10,8 @@ import type { Issued } from './stores.ts';
 
 /**
  * Created once, answered once, resumed once: the resume is decided in PostgreSQL, whatever became of the record. A resume
- * takes the record out by looking at it, and puts it back where it comes to nothing: where somebody else has to be signed
- * out of this browser first.
+ * takes the record out by looking at it, and puts it back where it is to be asked for again: where somebody else has to be
+ * signed out of this browser first, or where nothing could be stored.
  */
 export function interactionAdapter({
   records,

@@ -1,5 +1,6 @@
 import type { Adapter } from 'oidc-provider';
 
+/** For an act that the engine never asks of a model. */
 export const unused = async (): Promise<undefined> => undefined;
 
 /** Where a model has no use for an act of the engine's storage. */

@@ -6,6 +6,7 @@ export function seal(box: SecretBox, kind: string, idHash: string, payload: Adap
   return box.seal(Buffer.from(JSON.stringify(payload)), tokenContext(kind, idHash));
 }
 
+/** Throws `SecretUnreadable` for what was sealed for another id. */
 export function open(box: SecretBox, kind: string, idHash: string, sealed: string): AdapterPayload {
   const plain = box.open(sealed, tokenContext(kind, idHash));
   return JSON.parse(plain.toString('utf8')) as AdapterPayload;

@@ -158,8 +158,7 @@ export interface Issued {
 /**
  * Writes all of it or nothing, before the answer leaves. Throws `interaction_over` (Conflict) where the interaction was
  * resumed before, `not_proven` where what was proven in it does not stand any more, and `grant_ended` where the grant is
- * gone. Nothing of it waits for the disk: it may be lost together,
- * like anything else that is only issued.
+ * gone. Nothing of it waits for the disk: it may be lost together, like anything else that is only issued.
  */
 export type WriteIssued = (issued: Issued) => Promise<void>;
 

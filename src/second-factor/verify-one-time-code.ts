@@ -134,7 +134,7 @@ export function createVerifyOneTimeCode<Stores extends SecondFactorStores>(depen
     // Where what was read beside the charge does not stand any more, nothing follows; the code is right all the same.
     return (await acceptWith(following)) ?? (following && (await acceptWith(undefined)));
 
-    async function acceptWith(following: Following<Stores> | undefined): Promise<AcceptedCode | undefined> {
+    async function acceptWith(also: Following<Stores> | undefined): Promise<AcceptedCode | undefined> {
       try {
         const [, total] = await inOneTrip([userId], (stores) =>
           Promise.all([
@@ -145,11 +145,11 @@ export function createVerifyOneTimeCode<Stores extends SecondFactorStores>(depen
               learnDrift(authenticator.driftSteps, offset),
             ),
             stores.guards.settleOrFail(userId, challengeId),
-            stores.audit.recordAll([accepted, ...(following?.events ?? [])]),
-            following?.write(stores),
+            stores.audit.recordAll([accepted, ...(also?.events ?? [])]),
+            also?.write(stores),
           ]),
         );
-        const isFollowed = following !== undefined;
+        const isFollowed = also !== undefined;
         const passwordMustChange = total >= settings.limits.changePasswordAt;
         return { kind: 'accepted', authenticatorId: authenticator.id, passwordMustChange, isFollowed };
       } catch (error) {

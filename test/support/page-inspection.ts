@@ -48,7 +48,8 @@ export async function faultsOf(page: Page, origin: string, sample: Sample, langu
   const inner = page.viewportSize()?.width ?? 0;
   const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
   if (wide > inner) faults.push(`${wide} pixels wide in a window of ${inner}`);
-  const { shift, small } = await page.evaluate<{ shift: number; small: string[] }>(measure);
+  const { shift, small, whole } = await page.evaluate<{ shift: number; small: string[]; whole: boolean }>(measure);
+  if (!whole) faults.push('was never whole, so that nothing was measured');
   if (shift > 0) faults.push(`moves while it loads: ${shift}`);
   for (const control of small) faults.push(`too small to be met by a finger: ${control}`);
   return faults;
@@ -79,7 +80,7 @@ const measure = `(async () => {
   const small = [...controls]
     .filter((control) => control.getClientRects().length > 0 && control.getBoundingClientRect().height < 43.5)
     .map((control) => control.outerHTML.slice(0, 80));
-  return { shift, small };
+  return { shift, small, whole: Number.isFinite(window.wholeAt) };
 })()`;
 
 /** Bytes of a page as it goes over the wire: its HTML with the stylesheet and the script, compressed. */

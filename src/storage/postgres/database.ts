@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
-import type { InTransaction } from '../../transaction.ts';
+import type { AtOnce, InTransaction } from '../../transaction.ts';
 import { asStoreFault, isRetryable, isStalePlan } from './faults.ts';
 import { inOneTrip, pipelined } from './pipelined.ts';
 import { PreparingClient } from './preparing-client.ts';
@@ -111,7 +111,7 @@ export function createInOneTrip<Stores>(
 export function createAtOnce<Stores>(
   kysely: Kysely<Tables>,
   makeStores: (db: Kysely<Tables>) => Stores,
-): InTransaction<Stores> {
+): AtOnce<Stores> {
   return (work) => guarded(() => kysely.connection().execute((held) => pipelined(held, (db) => work(makeStores(db)))));
 }
 
