@@ -48,39 +48,45 @@ export async function faultsOf(page: Page, origin: string, sample: Sample, langu
   const inner = page.viewportSize()?.width ?? 0;
   const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
   if (wide > inner) faults.push(`${wide} pixels wide in a window of ${inner}`);
-  const { shift, small, whole } = await page.evaluate<{ shift: number; small: string[]; whole: boolean }>(measure);
+  const { moved, small, whole } = await page.evaluate<{ moved: string[]; small: string[]; whole: boolean }>(measure);
   if (!whole) faults.push('was never whole, so that nothing was measured');
-  if (shift > 0) faults.push(`moves while it loads: ${shift}`);
+  for (const what of moved) faults.push(`moves while it loads: ${what}`);
   for (const control of small) faults.push(`too small to be met by a finger: ${control}`);
   return faults;
 }
 
 /**
  * From the second frame after the last of the document was read: a slow machine may draw half of it first, and what the
- * rest then pushes about is not the page's doing.
+ * rest then pushes about is not the page's doing. By the clock inside that frame: the time a frame is handed is when it
+ * was due, which on a slow machine lies before the end of the frame before it.
  */
 const noteWhenWhole = `
   window.wholeAt = Infinity;
   document.addEventListener('readystatechange', () => {
     if (document.readyState !== 'interactive') return;
-    requestAnimationFrame(() => requestAnimationFrame((at) => { window.wholeAt = at; }));
+    requestAnimationFrame(() => requestAnimationFrame(() => { window.wholeAt = performance.now(); }));
   });`;
 
-/** How much moved once the page was whole, and the controls that are less than 44 pixels high. */
+/** What moved once the page was whole, and the controls that are less than 44 pixels high. */
 const measure = `(async () => {
-  const shift = await new Promise((resolve) => {
-    let sum = 0;
+  const moved = await new Promise((resolve) => {
+    const seen = [];
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) if (entry.startTime >= window.wholeAt) sum += entry.value;
+      for (const { startTime, value, sources } of list.getEntries()) {
+        if (startTime < window.wholeAt) continue;
+        const what = sources.map(({ node, previousRect, currentRect }) =>
+          (node?.outerHTML ?? '').slice(0, 80) + ' from ' + previousRect.y + ' to ' + currentRect.y);
+        seen.push(value + ', ' + (Math.round(startTime - window.wholeAt)) + ' ms after: ' + what.join('; '));
+      }
     })
       .observe({ type: 'layout-shift', buffered: true });
-    requestAnimationFrame(() => setTimeout(() => resolve(sum), 0));
+    requestAnimationFrame(() => setTimeout(() => resolve(seen), 0));
   });
   const controls = document.querySelectorAll('button, .button, select, textarea, input:not([type=hidden], [type=checkbox], [type=radio])');
   const small = [...controls]
     .filter((control) => control.getClientRects().length > 0 && control.getBoundingClientRect().height < 43.5)
     .map((control) => control.outerHTML.slice(0, 80));
-  return { shift, small, whole: Number.isFinite(window.wholeAt) };
+  return { moved, small, whole: Number.isFinite(window.wholeAt) };
 })()`;
 
 /** Bytes of a page as it goes over the wire: its HTML with the stylesheet and the script, compressed. */
