@@ -68,9 +68,9 @@ export interface SessionAdministration {
     context: RequestContext,
     reason?: string,
   ) => Promise<boolean>;
-  /** Ends sessions and refresh tokens of one person. */
+  /** Ends sessions, refresh tokens and half-way sign-ins of one person. */
   readonly endAllOf: (userId: string, actor: string, context: RequestContext, reason?: string) => Promise<void>;
-  /** Ends every session and every grant there is, in small steps; answers how many sessions there were. */
+  /** Ends every half-way sign-in, session and grant there is, in small steps; answers how many sessions there were. */
   readonly endEverybodys: (actor: string, context: RequestContext) => Promise<number>;
   readonly listGrants: (userId: string, limit: number, after: string | undefined) => Promise<ListedGrant[]>;
   readonly endGrant: (

@@ -147,7 +147,7 @@ export function createAccountServices(parts: AccountParts): AccountServices {
       }),
     endOtherSessions: (userId, exceptUid, context) =>
       inTransaction(async ({ sessions, audit }) => {
-        const count = await sessions.endAll(userId, 'account', exceptUid);
+        const { count } = await sessions.endAll(userId, 'account', exceptUid);
         await audit.record({ ...ended, actor: userId, target: userId, reason: 'account', details: { count }, context });
       }),
     revokeConsent: (userId, clientId, context) =>

@@ -98,6 +98,10 @@ function createSessionAdministration(inTransaction: Services['inTransaction']): 
         await audit.record({ ...event('session.ended', actor, userId), ...why, context });
       }),
     async endEverybodys(actor, context) {
+      // First what is on its way: the session of a resume that was quicker is ended with all the others.
+      let last: string | undefined;
+      do last = await inTransaction(({ sessions }) => sessions.endHalfway(step, last));
+      while (last !== undefined);
       let count = 0;
       for (let ended = step; ended === step; count += ended) {
         ended = await inTransaction(({ sessions }) => sessions.endSome(step, 'operator'));

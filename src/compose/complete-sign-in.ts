@@ -78,7 +78,7 @@ export function createCompletion(
                 Promise.all([
                   stores.signInPeople.failUnlessAsRead({
                     userId: user.id,
-                    passwordVersion: user.passwordVersion,
+                    securityStamp: user.securityStamp,
                     changePasswordAt: secondFactor.limits.changePasswordAt,
                   }),
                   completion.write(stores),

@@ -133,12 +133,14 @@ export function makeStores(
     erasePerson: (userId: string) => personKeys.destroy(db, userId),
     clearGuard: (userId: string) => guards.clear(userId),
     async endOtherSessions(userId: string, keep: string | null) {
-      await sessions.endAll(userId, 'account', keep ?? undefined);
+      return (await sessions.endAll(userId, 'account', keep ?? undefined)).securityStamp;
     },
     async endSessions(userId: string, keep: string | null = null) {
-      await sessions.endAll(userId, 'account', keep ?? undefined);
+      const { securityStamp } = await sessions.endAll(userId, 'account', keep ?? undefined);
       await tokens.removeGrantsOf(userId);
+      return securityStamp;
     },
+    holdProof: (userId: string, securityStamp: string) => users.holdProof(userId, securityStamp),
     async putImportedFactor(
       userId: string,
       imported: readonly ImportedAuthenticator[],

@@ -12,8 +12,8 @@ export interface User {
   readonly emailVerified: boolean;
   /** PHC or another stored form; null until the person has set one. */
   readonly passwordHash: string | null;
-  /** Raised whenever the password is set or made void. */
-  readonly passwordVersion: number;
+  /** UUID, another one whenever all sessions end or the password changes: a sign-in that began before is over then. */
+  readonly securityStamp: string;
   readonly passwordChangedAt: Date | null;
   readonly disabledAt: Date | null;
   readonly roles: readonly Role[];

@@ -15,6 +15,7 @@ export async function submitNewPassword(step: Step): Promise<void> {
     password: fields.get('new_password') ?? '',
     secondFactorProven: true,
     type: 'password.changed',
+    securityStamp: pending.securityStamp,
     context,
   });
   if (outcome.kind !== 'set') {
@@ -27,8 +28,8 @@ export async function submitNewPassword(step: Step): Promise<void> {
     }
     return showNextStep(step, { error: { code: 'password-common', field } });
   }
-  const passwordVersion = (await services.findUser(pending.userId))?.passwordVersion ?? pending.passwordVersion;
-  const next = { ...pending, id: newId(), passwordVersion, passwordMustChange: false };
+  const { securityStamp } = outcome;
+  const next = { ...pending, id: newId(), securityStamp, passwordMustChange: false };
   await services.pendings.write(uid, next);
   return showNextStep({ ...step, pending: next });
 }

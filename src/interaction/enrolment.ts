@@ -24,6 +24,7 @@ export async function submitEnrolment(step: Step): Promise<void> {
     id: shown.id,
     boundTo: uid,
     keepSession: step.interaction.session?.uid,
+    securityStamp: pending.securityStamp,
     code: fields.get('code') ?? '',
     context,
   });
@@ -36,7 +37,8 @@ export async function submitEnrolment(step: Step): Promise<void> {
     return showNextStep(step, { error: { code: 'wrong-enrolment-code', field: 'code', values: { triesLeft } } });
   }
   const proven = { factor: 'otp' as const, at: services.epochSeconds() };
-  const next: PendingSignIn = { ...pending, id: newId(), proven };
+  const { securityStamp = pending.securityStamp } = outcome;
+  const next: PendingSignIn = { ...pending, id: newId(), proven, securityStamp };
   await services.pendings.write(uid, next);
   if (outcome.recoveryCodes === null) return showNextStep({ ...step, pending: next });
   const locals = {

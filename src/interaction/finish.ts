@@ -42,10 +42,10 @@ export async function finishSignIn(
   const clientId = parameterOf(step, 'client_id');
   const location = interaction.returnTo;
   const login = { accountId: userId, acr, amr, ts, remember: true };
-  const { passwordVersion } = pending;
+  const { securityStamp } = pending;
   try {
     await Promise.all([
-      save(interaction, { login, passwordVersion }, services.epochSeconds()),
+      save(interaction, { login, securityStamp }, services.epochSeconds()),
       services.pendings.write(uid, { ...pending, finishedAt: location }),
     ]);
   } catch (error) {

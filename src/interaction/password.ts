@@ -30,7 +30,7 @@ export async function submitPassword(step: Step): Promise<void> {
     accountName: login,
     kind: 'sign-in',
     passwordProvenAt: services.epochSeconds(),
-    passwordVersion: user.passwordVersion,
+    securityStamp: user.securityStamp,
     lane,
     challengeId: null,
     proven: null,

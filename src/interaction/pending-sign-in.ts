@@ -15,8 +15,8 @@ export interface PendingSignIn {
   readonly kind: 'sign-in' | 'step-up';
   /** When the password was proven, in epoch seconds. */
   readonly passwordProvenAt: number;
-  /** The version of the password that was proven; once it is replaced or void, what it began is over. */
-  readonly passwordVersion: number;
+  /** The person's when the password was proven; once it is another one, what was begun here is over. */
+  readonly securityStamp: string;
   readonly lane: Lane;
   readonly challengeId: string | null;
   /** The factor beside the password, once it was accepted. */

@@ -20,6 +20,7 @@ export async function submitReplacement(step: Step): Promise<void> {
     id: shown.id,
     boundTo: uid,
     keepSession: step.interaction.session?.uid,
+    securityStamp: pending.securityStamp,
     replacesOthers: true,
     code: fields.get('code') ?? '',
     context,
@@ -32,7 +33,8 @@ export async function submitReplacement(step: Step): Promise<void> {
     await services.enrolment.cancel(userId);
     return showNextStep(step, { error: { code: 'enrolment-void' } });
   }
-  const next = { ...pending, id: newId(), followUp: undefined };
+  const { securityStamp = pending.securityStamp } = outcome;
+  const next = { ...pending, id: newId(), followUp: undefined, securityStamp };
   await services.pendings.write(uid, next);
   const after = { ...step, pending: next };
   if (outcome.recoveryCodes === null) return showNextStep(after);

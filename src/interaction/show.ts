@@ -57,7 +57,7 @@ async function showStepUp(step: Step, remark: Remark): Promise<void> {
     accountName: user.username,
     kind: 'step-up',
     passwordProvenAt: session.loginTs ?? 0,
-    passwordVersion: user.passwordVersion,
+    securityStamp: user.securityStamp,
     lane,
     challengeId: null,
     proven: null,

@@ -180,7 +180,7 @@ export interface Remark {
 
 /** Whether what this sign-in proved still stands: nobody disabled the person or replaced the password meanwhile. */
 export function isStillProven(user: User | undefined, pending: PendingSignIn): boolean {
-  return user !== undefined && user.disabledAt === null && user.passwordVersion === pending.passwordVersion;
+  return user !== undefined && user.disabledAt === null && user.securityStamp === pending.securityStamp;
 }
 
 /** Who of both lanes this browser is. */

@@ -67,11 +67,14 @@ export function interactionAdapter({
   };
 }
 
+/** Nobody's: a sign-in that does not say what it proved leads nowhere. */
+const noStamp = '00000000-0000-0000-0000-000000000000';
+
 const nothingIssued = { forgotten: undefined, grants: [], codes: [], session: undefined };
 
 /** What `interaction/finish.ts` says beside the engine's own result. */
 function provenIn(payload: AdapterPayload): Issued['proven'] {
-  const { result } = payload as { result?: { login?: { accountId?: string }; passwordVersion?: number } };
-  const { login: { accountId: userId } = {}, passwordVersion } = result ?? {};
-  return userId === undefined || passwordVersion === undefined ? undefined : { userId, passwordVersion };
+  const { result } = payload as { result?: { login?: { accountId?: string }; securityStamp?: string } };
+  const { login: { accountId: userId } = {}, securityStamp = noStamp } = result ?? {};
+  return userId === undefined ? undefined : { userId, securityStamp };
 }

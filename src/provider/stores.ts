@@ -37,10 +37,23 @@ export interface SessionStore {
   /** Takes the id from a session, as its rotation does; the session itself goes on. */
   forgetId(idHash: string): Promise<void>;
   end(uid: string, reason: string): Promise<boolean>;
-  endAll(userId: string, reason: string, exceptUid?: string): Promise<number>;
+  /**
+   * Ends with them what is on its way: no sign-in that began before leads to a session. Answers how many sessions there
+   * were, and the person's security stamp from now on.
+   */
+  endAll(
+    userId: string,
+    reason: string,
+    exceptUid?: string,
+  ): Promise<{ readonly count: number; readonly securityStamp: string }>;
   /** Ends all but the `keep` that were seen last; answers how many. */
   endIdlest(userId: string, keep: number, reason: string): Promise<number>;
   list(userId: string): Promise<ListedSession[]>;
+  /**
+   * Ends the half-way sign-ins of so many people, by their ids from after `after` on; answers the last id, undefined where
+   * there is nobody left.
+   */
+  endHalfway(most: number, after: string | undefined): Promise<string | undefined>;
   /** Ends so many of everybody's sessions at once; answers how many there were. */
   endSome(most: number, reason: string): Promise<number>;
 }
@@ -146,8 +159,8 @@ export interface ListedApplication {
 export interface Issued {
   /** The interaction that this answer resumed, by the hash of its id. */
   readonly resumed: string | undefined;
-  /** Who proved to be somebody before it: they must not have been disabled since, nor got another password. */
-  readonly proven: { readonly userId: string; readonly passwordVersion: number } | undefined;
+  /** Who proved to be somebody before it: they must not have been disabled since, nor may their security stamp have changed. */
+  readonly proven: { readonly userId: string; readonly securityStamp: string } | undefined;
   /** The session id that a rotation took away, by its hash; its session stays. */
   readonly forgotten: string | undefined;
   readonly grants: readonly SavedGrant[];

@@ -30,7 +30,12 @@ export interface ShownEnrolment {
 
 export type ConfirmOutcome =
   /** The codes are there the first time only, when the person had none. */
-  | { readonly kind: 'confirmed'; readonly recoveryCodes: readonly string[] | null }
+  | {
+      readonly kind: 'confirmed';
+      readonly recoveryCodes: readonly string[] | null;
+      /** With which the sign-in goes on that gave its own; undefined where none was given and nothing ended. */
+      readonly securityStamp: string | undefined;
+    }
   | { readonly kind: 'wrong'; readonly triesLeft: number }
   /** Expired, replaced, out of tries, started elsewhere, or somebody else's: enrolment starts again. */
   | { readonly kind: 'void' };
@@ -122,6 +127,8 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
     readonly boundTo: string;
     /** The person's own session; the others end when a second factor is turned on. */
     readonly keepSession?: string | null | undefined;
+    /** What the sign-in proved in which it is confirmed; `void` where that does not stand any more. */
+    readonly securityStamp?: string;
     /** It takes the place of all the others, whose holder may be anybody by now. */
     readonly replacesOthers?: boolean;
     readonly code: string;
@@ -156,7 +163,11 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
     const hasCodes = await inTransaction(({ recoveryCodes }) => recoveryCodes.countUnused(userId));
     const codes = hasCodes > 0 ? undefined : await newRecoveryCodeSet(hasher);
     try {
-      await inTransaction(async ({ authenticators, recoveryCodes, guards, audit, outbox, endOtherSessions }) => {
+      const securityStamp = await inTransaction(async (stores) => {
+        const { authenticators, recoveryCodes, guards, audit, outbox } = stores;
+        if (input.securityStamp !== undefined && !(await stores.holdProof(userId, input.securityStamp))) {
+          throw new NotConfirmed();
+        }
         const drift = learnDrift(0, check.offset);
         const before = await authenticators.listLive(userId);
         if (input.replacesOthers === true) {
@@ -178,8 +189,8 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
         }
         if (codes !== undefined) await recoveryCodes.replace(userId, codes.stored);
         // A session that began with the password alone, or with a phone that is lost, must not outlive this moment.
-        if (before.length === 0 || input.replacesOthers === true)
-          await endOtherSessions(userId, input.keepSession ?? null);
+        const endsOthers = before.length === 0 || input.replacesOthers === true;
+        const stamp = endsOthers ? await stores.endOtherSessions(userId, input.keepSession ?? null) : undefined;
         await guards.clearFailuresInARow(userId);
         await audit.record({
           ...event,
@@ -188,12 +199,13 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
           details: { authenticator: id, recoveryCodes: codes !== undefined },
         });
         await outbox.enqueue({ kind: 'authenticator-added', userId, details: { label: pending.label }, context });
+        return stamp ?? input.securityStamp;
       });
+      return { kind: 'confirmed', recoveryCodes: codes?.display ?? null, securityStamp };
     } catch (error) {
       if (error instanceof NotConfirmed) return { kind: 'void' };
       throw error;
     }
-    return { kind: 'confirmed', recoveryCodes: codes?.display ?? null };
   }
 
   /** Leaves nothing of a pending one behind; recorded where a person gave it up. */

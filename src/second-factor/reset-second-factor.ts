@@ -6,7 +6,7 @@ import type { SecondFactorStores } from './stores.ts';
 /** What an operator's reset needs beside the second factor, in the same transaction. */
 export interface ResetStores extends SecondFactorStores {
   /** Ends sessions and refresh tokens. */
-  readonly endSessions: (userId: string) => Promise<void>;
+  readonly endSessions: (userId: string) => Promise<unknown>;
   /** A single-use link (24 hours) that sets password and authenticator in one act. */
   readonly issueRecoveryLink: (userId: string) => Promise<string>;
   readonly hasAddress: (userId: string) => Promise<boolean>;

@@ -20,8 +20,10 @@ export interface SecondFactorStores {
   readonly voidPassword: (userId: string) => Promise<void>;
   /** Forgets every browser the person signed in from. */
   readonly forgetBrowsers: (userId: string) => Promise<void>;
-  /** Ends every session of the person but `keep`. */
-  readonly endOtherSessions: (userId: string, keep: string | null) => Promise<void>;
+  /** Ends every session of the person but `keep`, and half-way sign-ins; answers the new security stamp. */
+  readonly endOtherSessions: (userId: string, keep: string | null) => Promise<string>;
+  /** See `UserStore`. */
+  readonly holdProof: (userId: string, securityStamp: string) => Promise<boolean>;
 }
 
 export interface SecondFactorSettings {

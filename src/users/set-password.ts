@@ -29,7 +29,8 @@ export interface SetPasswordDependencies {
   readonly hasSecondFactor: (userId: string) => Promise<boolean>;
 }
 
-export type SetPasswordOutcome = { readonly kind: 'set' } | Exclude<PasswordVerdict, { kind: 'good' }>;
+export type SetPasswordOutcome =
+  { readonly kind: 'set'; readonly securityStamp: string } | Exclude<PasswordVerdict, { kind: 'good' }>;
 
 /**
  * Sets a password that was proven to be wanted: every other browser, link, session and refresh token of the person goes
@@ -46,6 +47,8 @@ export function createSetPassword({ inTransaction, hasher, settings, hasSecondFa
     /** The link by which it is set; used up in the same transaction. Throws `Fault` (`link_used`, 410). */
     readonly link?: { readonly tokenHash: string; readonly purposes: readonly LinkPurpose[] };
     readonly type: 'password.changed' | 'password.reset';
+    /** What the sign-in proved in which it is set. Throws `Fault` (`sign_in_gone`, 400) where that does not stand any more. */
+    readonly securityStamp?: string;
     /** The session in which the person did it; every other one ends. */
     readonly keepSession?: string | null | undefined;
     readonly context: RequestContext;
@@ -59,14 +62,17 @@ export function createSetPassword({ inTransaction, hasher, settings, hasSecondFa
     const hash = await hasher.hash(normalisePassword(input.password));
     await input.prove?.();
     const { userId, context, type, link } = input;
-    await inTransaction(async (stores) => {
+    return inTransaction(async (stores) => {
+      if (input.securityStamp !== undefined && !(await stores.users.holdProof(userId, input.securityStamp))) {
+        throw new Fault('sign_in_gone', 400, 'what this sign-in proved is not valid any more');
+      }
       if (link !== undefined && (await stores.links.use(link.tokenHash, link.purposes)) === undefined) {
         throw new Fault('link_used', 410, 'this link was used before or has expired');
       }
       await stores.users.setPassword(userId, hash);
       await stores.forgetBrowsers(userId);
       await stores.links.voidAll(userId);
-      await stores.endSessions(userId, input.keepSession ?? null);
+      const securityStamp = await stores.endSessions(userId, input.keepSession ?? null);
       // Whoever stands at the code page by the old password starts again.
       await stores.voidChallenges(userId);
       if (input.secondFactorProven) await stores.clearGuard(userId);
@@ -76,7 +82,7 @@ export function createSetPassword({ inTransaction, hasher, settings, hasSecondFa
       }
       await stores.audit.record({ type, actor: userId, target: userId, result: 'success', context });
       await stores.outbox.enqueue({ kind: 'password-changed', userId, context });
+      return { kind: 'set', securityStamp };
     });
-    return { kind: 'set' };
   };
 }

@@ -33,7 +33,7 @@ export interface SignInPersonStore {
    */
   failUnlessAsRead(read: {
     readonly userId: string;
-    readonly passwordVersion: number;
+    readonly securityStamp: string;
     readonly changePasswordAt: number;
   }): Promise<void>;
 }

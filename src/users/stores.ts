@@ -14,8 +14,11 @@ export interface UsersStores {
   readonly links: LinkStore;
   readonly audit: AuditLog;
   readonly outbox: Outbox;
-  /** Ends sessions and refresh tokens of a person, the session `keep` apart. */
-  readonly endSessions: (userId: string, keep?: string | null) => Promise<void>;
+  /**
+   * Ends sessions, refresh tokens and half-way sign-ins of a person, the session `keep` apart. Answers the new security
+   * stamp, with which the sign-in goes on that does this itself.
+   */
+  readonly endSessions: (userId: string, keep?: string | null) => Promise<string>;
 }
 
 /** What operators' acts on accounts need beside. */

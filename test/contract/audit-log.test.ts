@@ -139,6 +139,41 @@ for (const kind of databaseKinds) {
       for (const { row } of dump.rows) assert.doesNotMatch(row, /192\.0\.2\.7|Browser|\b[Aa]da\b/);
     });
 
+    test('an import makes the keys of its people, and gives none to whoever was erased under the same id', async () => {
+      const [id, erased] = [newId(), newId()];
+      const newUser = (own: string) => ({
+        id: own,
+        username: own,
+        email: null,
+        emailVerified: false,
+        passwordHash: null,
+        roles: [],
+        claims: {},
+        locale: null,
+      });
+      await keys.destroy(database.kysely, erased);
+      const people = [id, erased].map((own) => ({
+        user: newUser(own),
+        authenticators: [],
+        recoveryCodes: undefined,
+      }));
+      await stores.inTransaction(({ imports }) => imports.insertAll(people));
+      const rowOf = (subject: string) =>
+        database.kysely.selectFrom('person_keys').selectAll().where('subject', '=', subject).executeTakeFirstOrThrow();
+      assert.notEqual((await rowOf(id)).key_sealed, null);
+      assert.equal((await rowOf(erased)).key_sealed, null);
+      // A reader that knows no key yet, as another replica.
+      const elsewhere = new PostgresAuditReader(database.kysely, new PersonKeys(stores.secretBox, systemClock));
+      for (const own of [id, erased]) {
+        await write(event({ actor: own, target: own, personal: { username: own } }));
+        const { items } = await elsewhere.list({ target: own }, { limit: 1 });
+        assert.deepEqual(
+          items.map(({ personal }) => personal),
+          [own === id ? { username: own } : null],
+        );
+      }
+    });
+
     test('nothing personal stands in the rows in the clear', async () => {
       const one = event({ personal: { username: 'grace' }, target: newId() });
       await write(one);

@@ -68,14 +68,25 @@ for (const kind of databaseKinds) {
       assert.equal(won.filter(Boolean).length, 1);
     });
 
-    test('every change of the password raises its version, also when it becomes void', async () => {
-      const userId = await addUser(stores);
-      const version = async (): Promise<number> =>
-        (await stores.inTransaction(({ users }) => users.find(userId)))?.passwordVersion ?? -1;
-      const first = await version();
+    test('every change of the password and every end of all sessions brings another security stamp', async () => {
+      const [userId, other] = [await addUser(stores), await addUser(stores)];
+      const stampOf = async (id: string): Promise<string> =>
+        (await stores.inTransaction(({ users }) => users.find(id)))?.securityStamp ?? '';
+      const seen = [await stampOf(userId)];
+      const others = await stampOf(other);
       await stores.inTransaction(({ users }) => users.setPassword(userId, 'hash'));
+      seen.push(await stampOf(userId));
       await stores.inTransaction(({ users }) => users.voidPassword(userId));
-      assert.equal(await version(), first + 2);
+      seen.push(await stampOf(userId));
+      const { securityStamp } = await stores.inTransaction(({ sessions }) => sessions.endAll(userId, 'account'));
+      assert.equal(await stampOf(userId), securityStamp);
+      seen.push(securityStamp);
+      assert.equal(new Set(seen).size, 4);
+      const holds = (stamp = '') => stores.inTransaction(({ users }) => users.holdProof(userId, stamp));
+      assert.deepEqual(await Promise.all(seen.map(holds)), [false, false, false, true]);
+      assert.equal(await stampOf(other), others);
+      await stores.inTransaction(({ users }) => users.setDisabled(userId, true));
+      assert.equal(await holds(securityStamp), false);
       assert.equal((await stores.inTransaction(({ users }) => users.find(userId)))?.passwordHash, null);
     });
 

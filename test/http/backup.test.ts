@@ -18,11 +18,15 @@ import { halfway, newBrowserOf, otherFactor, recoveryCodesOf, wrongCodes } from 
 
 /** What a move must not change; last steps are raised by it. */
 const kept = {
-  users: sql`select * from users order by id`,
+  // A restore changes the stamp: what was half-way leads to nothing.
+  users: sql`select to_jsonb(users) - 'security_stamp' as person from users order by id`,
   authenticators: sql`select id, user_id, secret_sealed, confirmed_at, label from authenticators order by id`,
   guards: sql`select * from guards order by user_id`,
   codes: sql`select * from recovery_codes order by id`,
 };
+
+const stampOf = async ({ composed }: TestService, { id }: TestPerson): Promise<string> =>
+  (await composed.services.manageUsers.find(id)).securityStamp;
 
 describe('a backup of the embedded default', () => {
   const folder = mkdtempSync(join(tmpdir(), 'twofold-backup-'));
@@ -32,6 +36,7 @@ describe('a backup of the embedded default', () => {
   let usedCode: string;
   let codes: readonly string[];
   let state: string;
+  let stamp: string;
 
   before(async () => {
     service = await startService('embedded');
@@ -57,6 +62,7 @@ describe('a backup of the embedded default', () => {
     for (const line of await runCommand(services, 'backup')) await writer.write(line);
     assert.equal(await writer.finish(), true);
     state = await stateOf(service);
+    stamp = await stampOf(service, person);
   });
   after(async () => {
     await service.close();
@@ -113,6 +119,7 @@ describe('a backup of the embedded default', () => {
       });
       try {
         assert.equal(await stateOf(moved), state);
+        assert.notEqual(await stampOf(moved, person), stamp);
         const { agent, step } = await halfway(moved, person, { agent: newBrowserOf(moved) });
         const replayed = await agent.submit(step, { code: usedCode });
         assert.equal(replayed.page, 'one-time-code');

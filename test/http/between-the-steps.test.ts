@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
+import { URI } from 'otpauth';
 import pg from 'pg';
+import { newId } from '../../src/crypto/random.ts';
+import { adminClient, registerAdminTool, serviceToken } from '../support/admin-app.ts';
 import { startService, type Shape, type TestPerson, type TestService } from '../support/service.ts';
 import { halfway, issuedTo } from '../support/sign-in.ts';
 import { testContext } from '../support/stores.ts';
@@ -144,6 +147,56 @@ for (const shape of ['servers', 'embedded'] as Shape[]) {
       await manageUsers.setDisabled(person.id, false, 'test', testContext);
       assert.equal((await agent.get(location)).status, 400);
       assert.equal((await agent.begin()).page, 'password');
+    });
+
+    test('whatever ends all sessions of a person ends a sign-in that is finished or half-way', async () => {
+      const { manageUsers, resetSecondFactor, inTransaction } = service.composed.services;
+      await registerAdminTool(service);
+      const api = adminClient(service, await serviceToken(service, `ends-everything-${shape}`));
+      const acts: Record<string, (userId: string) => Promise<unknown>> = {
+        'disabled and enabled again': async (userId) => {
+          await manageUsers.setDisabled(userId, true, 'test', testContext);
+          await manageUsers.setDisabled(userId, false, 'test', testContext);
+        },
+        'an operator ends their sessions': (userId) =>
+          api.DELETE('/users/{id}/sessions', { params: { path: { id: userId } } }),
+        'an operator ends everybody’s sessions': () => api.DELETE('/sessions'),
+        'the person ends all others': (userId) =>
+          inTransaction(({ sessions }) => sessions.endAll(userId, 'account', 'the one they do it in')),
+        'a second factor of several is taken off': (userId) =>
+          inTransaction(({ endOtherSessions }) => endOtherSessions(userId, null)),
+        'an operator resets the second factor': (userId) =>
+          resetSecondFactor.reset({ userId, actor: 'test', reason: 'lost', context: testContext }),
+      };
+      for (const [name, act] of Object.entries(acts)) {
+        const person = await service.addPerson();
+        const { agent, location } = await finished(service, person);
+        const other = await halfway(service, person);
+        await act(person.id);
+        await leadsNowhere(agent, location, person);
+        const next = await other.agent.submit(other.step, { code: person.code(1) });
+        assert.ok(['password', 'error'].includes(next.page), `${name}: ${next.page}`);
+        assert.deepEqual(await issuedTo(service, person), nothing, name);
+      }
+    });
+
+    test('a sign-in that was ended meanwhile turns on no authenticator and sets no password', async () => {
+      const { enrolment, setPassword, status, inTransaction } = service.composed.services;
+      const person = await service.addPerson({ withoutFactor: true });
+      const hashOf = async () => (await inTransaction(({ users }) => users.find(person.id)))?.passwordHash;
+      const before = await hashOf();
+      const stale = { userId: person.id, securityStamp: newId(), context: testContext };
+      const place = { ...stale, boundTo: 'a sign-in' };
+      const { id, otpauthUri } = await enrolment.start({ ...place, accountName: 'Ada', label: 'Phone' });
+      const outcome = await enrolment.confirm({ ...place, id, code: URI.parse(otpauthUri).generate() });
+      assert.equal(outcome.kind, 'void');
+      assert.equal((await status(person.id)).enabled, false);
+      const password = 'an entirely different passphrase';
+      await assert.rejects(
+        setPassword({ ...stale, names: [], password, secondFactorProven: true, type: 'password.changed' }),
+        { code: 'sign_in_gone' },
+      );
+      assert.equal(await hashOf(), before);
     });
 
     test('of many who go on at once one does, and the others are told that it is over', async () => {

@@ -5,6 +5,7 @@ import { pageOf } from '../support/forms.ts';
 import { keyPair } from '../support/protocol-client.ts';
 import { startService, testClient, type TestPerson, type TestService } from '../support/service.ts';
 import { assertNothingIssued, halfway, issuedTo, newBrowserOf } from '../support/sign-in.ts';
+import { testContext } from '../support/stores.ts';
 import { claimsOf, codeOf, token, type UserAgent } from '../support/user-agent.ts';
 
 const sessionCookie = 'twofold-session';
@@ -260,6 +261,43 @@ describe('attacks on sessions, sign-out and devices', () => {
       assert.equal(claimsOf(tokens)['sub'], person.id);
       assert.deepEqual(claimsOf(tokens)['amr'], ['pwd', 'otp', 'mfa']);
       assert.equal((await poll(device.device_code)).error, 'invalid_grant');
+    });
+
+    test('C16 a sign-in finished for a device is over once what it proved does not stand', async () => {
+      const { manageUsers } = service.composed.services;
+      const changes: Record<string, (person: TestPerson) => Promise<unknown>> = {
+        disabled: (person) => manageUsers.setDisabled(person.id, true, 'test', testContext),
+        'disabled and enabled': async (person) => {
+          await manageUsers.setDisabled(person.id, true, 'test', testContext);
+          await manageUsers.setDisabled(person.id, false, 'test', testContext);
+        },
+        'of a new password': (person) =>
+          service.composed.services.setPassword({
+            userId: person.id,
+            names: [],
+            password: 'an entirely different passphrase',
+            secondFactorProven: true,
+            type: 'password.reset',
+            context: testContext,
+          }),
+      };
+      for (const [name, change] of Object.entries(changes)) {
+        const person = await service.addPerson();
+        const device = await startDevice();
+        const agent = newBrowserOf(service);
+        const asked = await confirm(agent, await openDevice(agent, device.user_code), device.user_code);
+        const first = await agent.follow(asked.headers.get('location') ?? '');
+        const step = await agent.submitPassword(first, person);
+        const answer = await agent.post(step.action, { csrf: step.csrf, code: person.code() }, 'application/json');
+        const { location } = (await answer.json()) as { location: string };
+        await change(person);
+        const resumed = await agent.get(location);
+        assert.equal(resumed.headers.get('location'), null, name);
+        assert.equal(pageOf(await resumed.text()), 'device-code', `${name}: it begins anew`);
+        assert.equal((await agent.begin({ prompt: 'none' })).location?.includes('code='), false, name);
+        assert.deepEqual(await issuedTo(service, person), { sessions: 0, grants: 0 }, name);
+        assert.equal((await poll(device.device_code)).id_token, undefined, name);
+      }
     });
 
     test('C17 of two browsers that approve at once one person is taken, who pressed; no other client can poll', async () => {

@@ -67,9 +67,9 @@ const resume = statement<{ readonly idHash: string; readonly lifetimeSeconds: nu
   values ('resume', ${'idHash'}, now() + make_interval(secs => ${'lifetimeSeconds'})) returning ${mayBeLost}`;
 
 /** Shared, the lock makes whoever disables the person or changes the password wait, and then end this session too. */
-const failUnlessProven = statement<{ readonly userId: string; readonly passwordVersion: number }, unknown>`
+const failUnlessProven = statement<{ readonly userId: string; readonly securityStamp: string }, unknown>`
   select 1 / count(*)::int as stands from (
-    select from users where id = ${'userId'} and disabled_at is null and password_version = ${'passwordVersion'}
+    select from users where id = ${'userId'} and disabled_at is null and security_stamp = ${'securityStamp'}
     for share) one`;
 
 const forgetSessionId = statement<{ readonly idHash: string }, never>`

@@ -23,6 +23,7 @@ export class PostgresRestoredState implements RestoredState {
     await sql`update challenges set closed_at = now(), outcome = 'void' where closed_at is null`.execute(this.#db);
     await sql`update links set used_at = now() where used_at is null`.execute(this.#db);
     await sql`delete from authenticators where confirmed_at is null`.execute(this.#db);
+    await sql`update users set security_stamp = gen_random_uuid()`.execute(this.#db);
     const { numAffectedRows } = await sql`
       update sessions set ended_at = now(), end_reason = 'restored' where ended_at is null`.execute(this.#db);
     return Number(numAffectedRows ?? 0n);

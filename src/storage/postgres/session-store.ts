@@ -48,7 +48,15 @@ export class PostgresSessionStore implements SessionStore {
     return numUpdatedRows > 0n;
   }
 
-  async endAll(userId: string, reason: string, exceptUid?: string): Promise<number> {
+  async endAll(userId: string, reason: string, exceptUid?: string) {
+    // First: a resume that holds the person's row writes its session before the next statement looks for sessions, and
+    // one that comes later finds another stamp.
+    const { security_stamp: securityStamp } = await this.#db
+      .updateTable('users')
+      .set({ security_stamp: sql`gen_random_uuid()` })
+      .where('id', '=', userId)
+      .returning('security_stamp')
+      .executeTakeFirstOrThrow();
     let query = this.#db
       .updateTable('sessions')
       .set({ ended_at: sql`now()`, end_reason: reason, id_hash: null })
@@ -56,7 +64,7 @@ export class PostgresSessionStore implements SessionStore {
       .where('ended_at', 'is', null);
     if (exceptUid !== undefined) query = query.where('uid', '<>', exceptUid);
     const { numUpdatedRows } = await query.executeTakeFirst();
-    return Number(numUpdatedRows);
+    return { count: Number(numUpdatedRows), securityStamp };
   }
 
   async endIdlest(userId: string, keep: number, reason: string): Promise<number> {
@@ -92,6 +100,16 @@ export class PostgresSessionStore implements SessionStore {
       lastSeenAt: row.last_seen_at,
       clientIds: Object.keys(row.authorizations),
     }));
+  }
+
+  async endHalfway(most: number, after: string | undefined): Promise<string | undefined> {
+    const { rows } = await sql<{ id: string }>`
+      update users set security_stamp = gen_random_uuid() where id in (
+        select id from users where ${after === undefined ? sql`true` : sql`id > ${after}`} order by id limit ${most})
+      returning id`.execute(this.#db);
+    return rows
+      .map(({ id }) => id)
+      .reduce<string | undefined>((last, id) => (last && last > id ? last : id), undefined);
   }
 
   async endSome(most: number, reason: string): Promise<number> {

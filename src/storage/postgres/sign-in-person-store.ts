@@ -54,14 +54,14 @@ const findProven = statement<ProvenArguments, ProvenRow>`
 
 interface AsReadArguments {
   readonly userId: string;
-  readonly passwordVersion: number;
+  readonly securityStamp: string;
   readonly changePasswordAt: number;
   readonly accepted: number;
 }
 
 const failUnlessAsRead = statement<AsReadArguments, unknown>`
   select 1 / count(*)::int as stands from users u join guards g on g.user_id = u.id
-  where u.id = ${'userId'} and u.disabled_at is null and u.password_version = ${'passwordVersion'}
+  where u.id = ${'userId'} and u.disabled_at is null and u.security_stamp = ${'securityStamp'}
     and g.total < ${'changePasswordAt'} and ${failedSince} = 0`;
 
 /** One statement each, because every sign-in asks them. */
@@ -106,7 +106,7 @@ export class PostgresSignInPersonStore implements SignInPersonStore {
     );
   }
 
-  async failUnlessAsRead(read: { userId: string; passwordVersion: number; changePasswordAt: number }): Promise<void> {
+  async failUnlessAsRead(read: { userId: string; securityStamp: string; changePasswordAt: number }): Promise<void> {
     await failUnlessAsRead(this.#db, { ...read, accepted: 1 });
   }
 }

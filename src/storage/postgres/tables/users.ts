@@ -18,6 +18,7 @@ export interface UsersTable {
   email_verified: Generated<boolean>;
   password_hash: string | null;
   password_version: Generated<number>;
+  security_stamp: Generated<string>;
   password_changed_at: Date | null;
   disabled_at: Date | null;
   roles: Role[];
