@@ -61,18 +61,23 @@ async function createDatabase(from: string): Promise<TestDatabase> {
   };
 }
 
+/** Of their names and contents. */
+export function hashOfMigrations(): string {
+  const files = readdirSync(migrationFolder)
+    .filter((file) => file.endsWith('.ts'))
+    .sort();
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(file).update(readFileSync(join(migrationFolder, file)));
+  return hash.digest('hex').slice(0, 16);
+}
+
 /**
  * The template bears the hash of the migrations in its name, so that a server which outlives the run (or an edited
  * migration) never serves an old schema. The advisory lock lets one test process make it while the others wait; it
  * gets its name only when it is complete.
  */
 async function makeTemplate(): Promise<string> {
-  const files = readdirSync(migrationFolder)
-    .filter((file) => file.endsWith('.ts'))
-    .sort();
-  const hash = createHash('sha256');
-  for (const file of files) hash.update(file).update(readFileSync(join(migrationFolder, file)));
-  const name = `twofold_template_${hash.digest('hex').slice(0, 16)}`;
+  const name = `twofold_template_${hashOfMigrations()}`;
   await asSuperuser(async (client) => {
     await client.query('select pg_advisory_lock(20260001)');
     const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [name]);

@@ -12,6 +12,7 @@ import { oneTimeCode, timeStepAt, type TotpParameters } from '../../src/domain/t
 import { createLogger, type Logger } from '../../src/logger.ts';
 import { secretContext } from '../../src/second-factor/secret-context.ts';
 import { freshDatabase } from './database.ts';
+import { freshEmbeddedFolder } from './embedded-folder.ts';
 import { freshRedisUrl } from './redis.ts';
 import { testContext } from './stores.ts';
 
@@ -66,6 +67,7 @@ export async function startService(shape: Shape, options: ServiceOptions = {}): 
   const issuer = `http://localhost:${port}`;
   const folder = mkdtempSync(join(tmpdir(), 'twofold-'));
   const database = shape === 'servers' ? await freshDatabase() : undefined;
+  if (database === undefined) await freshEmbeddedFolder(join(folder, 'database'));
   const environment = {
     ISSUER: issuer,
     PORT: String(port),

@@ -1,3 +1,7 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { systemClock } from '../../src/clock.ts';
 import { makeStores, type Stores } from '../../src/compose/stores.ts';
 import { newBytes, newId } from '../../src/crypto/random.ts';
@@ -9,9 +13,9 @@ import {
   openDatabase,
   type Database,
 } from '../../src/storage/postgres/database.ts';
-import { migrate } from '../../src/storage/postgres/migrate.ts';
 import type { InTransaction } from '../../src/transaction.ts';
 import { freshDatabase } from './database.ts';
+import { freshEmbeddedFolder } from './embedded-folder.ts';
 
 export interface OpenedStores {
   readonly database: Database;
@@ -27,9 +31,12 @@ export const databaseKinds = ['PostgreSQL', 'PGlite'] as const;
 
 export async function openStores(kind: (typeof databaseKinds)[number]): Promise<OpenedStores> {
   const fresh = kind === 'PostgreSQL' ? await freshDatabase() : undefined;
+  const folder = mkdtempSync(join(tmpdir(), 'twofold-'));
+  const embeddedFolder = join(folder, 'database');
+  if (fresh === undefined) await freshEmbeddedFolder(embeddedFolder);
   const database = await openDatabase(
     fresh === undefined
-      ? { embeddedFolder: 'memory://' }
+      ? { embeddedFolder }
       : {
           url: fresh.url,
           poolSize: 10,
@@ -38,7 +45,6 @@ export async function openStores(kind: (typeof databaseKinds)[number]): Promise<
           lockTimeoutMilliseconds: 10_000,
         },
   );
-  if (fresh === undefined) await migrate(database.kysely);
   const secretBox = createSecretBox([{ id: 'k1', key: newBytes(32) }]);
   const keys = new PersonKeys(secretBox, systemClock);
   return {
@@ -49,6 +55,7 @@ export async function openStores(kind: (typeof databaseKinds)[number]): Promise<
     async close() {
       await database.close();
       await fresh?.drop();
+      await rm(folder, { recursive: true });
     },
   };
 }
