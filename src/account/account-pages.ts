@@ -66,6 +66,7 @@ export async function changePassword(request: AccountRequest): Promise<void> {
     password,
     secondFactorProven: enabled,
     type: 'password.changed',
+    provenBy: { sessionUid: session.uid },
     keepSession: session.uid,
     context,
   });

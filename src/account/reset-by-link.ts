@@ -81,6 +81,7 @@ export function createResetByLink(dependencies: ResetDependencies) {
         },
       }),
       link: { tokenHash: hashToken(token), purposes },
+      provenBy: undefined,
       type: 'password.reset',
       context,
     }).catch((error: unknown) => {

@@ -66,6 +66,7 @@ export async function confirmAuthenticator(request: AccountRequest): Promise<voi
     userId: user.id,
     id: pending.id,
     boundTo: session.uid,
+    provenBy: { sessionUid: session.uid },
     keepSession: session.uid,
     code,
     context,
@@ -116,7 +117,7 @@ export async function removeAuthenticator(request: AccountRequest, id: string): 
   const refused = await takeCode(request);
   if (refused === 'signing-in') return;
   if (refused !== undefined) return showRemoveAuthenticator(request, id, refused);
-  const outcome = await services.change.remove(user.id, id, lastMayGo, context, session.uid);
+  const outcome = await services.change.remove(user.id, id, lastMayGo, context, { sessionUid: session.uid });
   if (outcome.kind === 'last-one') return showRemoveAuthenticator(request, id, { code: 'last-authenticator' });
   goTo(request, '/account/authenticators', 'authenticator-removed');
 }
@@ -141,11 +142,12 @@ export async function showRecoveryCodes(request: AccountRequest, error?: FormErr
 }
 
 export async function replaceRecoveryCodes(request: AccountRequest): Promise<void> {
-  const { services, user, context } = request;
+  const { services, session, user, context } = request;
   const refused = await takeCode(request);
   if (refused === 'signing-in') return;
   if (refused !== undefined) return showRecoveryCodes(request, refused);
-  showNewCodes(request, await services.change.replaceRecoveryCodes(user.id, context));
+  const provenBy = { sessionUid: session.uid };
+  showNewCodes(request, await services.change.replaceRecoveryCodes(user.id, provenBy, context));
 }
 
 function showNewCodes(request: AccountRequest, codes: readonly string[]): void {

@@ -3,6 +3,7 @@ import type { AdminServices, SessionAdministration } from '../admin/admin-servic
 import { createVerifyAudit } from '../audit/verify.ts';
 import type { AcrNames } from '../domain/authentication.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
+import { StoreUnavailable } from '../errors.ts';
 import { createRequiredOf } from '../policies/required-of.ts';
 import { createCheckAccessToken } from '../provider/check-access-token.ts';
 import { adminAudience } from '../provider/resource-servers.ts';
@@ -79,7 +80,36 @@ function readFernetKeys(path: string | undefined): string[] {
 /** How many rows one step of an end of everything takes: short enough that nobody waits for its locks. */
 const step = 1000;
 
+/** Does a step again and again until one finds less to do than it may; answers how much there was. */
+async function untilNoneIsLeft(work: () => Promise<number>): Promise<number> {
+  let count = 0;
+  for (let done = step; done === step; count += done) done = await work();
+  return count;
+}
+
+/** Waits for a row ten times as long as everything else does: what is ended for everybody must not fail for one. */
+async function patiently<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tried === 10 || !(error instanceof StoreUnavailable)) throw error;
+    }
+  }
+}
+
 function createSessionAdministration(inTransaction: Services['inTransaction']): SessionAdministration {
+  async function endHalfways(): Promise<void> {
+    const inUse: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await inTransaction(({ sessions }) => sessions.endHalfway(step, after));
+      inUse.push(...page.inUse);
+      after = page.last;
+    } while (after !== undefined);
+    for (const id of inUse) await patiently(() => inTransaction(({ sessions }) => sessions.endHalfwayOf([id])));
+  }
+
   const event = (type: AuditEvent['type'], actor: string, target: string) =>
     ({ type, actor, target, result: 'success', reason: 'operator' }) as const;
   return {
@@ -98,17 +128,12 @@ function createSessionAdministration(inTransaction: Services['inTransaction']): 
         await audit.record({ ...event('session.ended', actor, userId), ...why, context });
       }),
     async endEverybodys(actor, context) {
-      // First what is on its way: the session of a resume that was quicker is ended with all the others.
-      let last: string | undefined;
-      do last = await inTransaction(({ sessions }) => sessions.endHalfway(step, last));
-      while (last !== undefined);
-      let count = 0;
-      for (let ended = step; ended === step; count += ended) {
-        ended = await inTransaction(({ sessions }) => sessions.endSome(step, 'operator'));
-      }
-      for (let removed = step; removed === step;) {
-        removed = await inTransaction(({ tokens }) => tokens.removeSomeGrants(step));
-      }
+      const some = (waits: boolean) => inTransaction(({ sessions }) => sessions.endSome(step, 'operator', waits));
+      // Before anything that may have to wait; once what is on its way is ended, those that were quicker.
+      let count = await untilNoneIsLeft(() => some(false));
+      await endHalfways();
+      count += await untilNoneIsLeft(() => patiently(() => some(true)));
+      await untilNoneIsLeft(() => patiently(() => inTransaction(({ tokens }) => tokens.removeSomeGrants(step))));
       await inTransaction(({ audit }) =>
         audit.record({ ...event('session.ended', actor, ''), details: { count }, context }),
       );

@@ -10,6 +10,7 @@ import { PostgresBackchannelRequestStore } from '../storage/postgres/backchannel
 import { PostgresChallengeHistory } from '../storage/postgres/challenge-history.ts';
 import { PostgresEncryptionKeyStore } from '../storage/postgres/encryption-key-store.ts';
 import { PostgresGuardStore } from '../storage/postgres/guard-store.ts';
+import { holdProof } from '../storage/postgres/hold-proof.ts';
 import { PostgresHelpRequestStore } from '../storage/postgres/help-request-store.ts';
 import { PostgresIdempotentAnswers } from '../storage/postgres/idempotent-answers.ts';
 import { PostgresImportStore } from '../storage/postgres/import-store.ts';
@@ -34,6 +35,7 @@ import { PostgresEventSinks, PostgresWebhookStore } from '../storage/postgres/we
 import { acrTwoFactors } from '../domain/authentication.ts';
 import { neverSentTypes } from '../notifications/manage-webhooks.ts';
 import { secretContext } from '../second-factor/secret-context.ts';
+import type { Proof } from '../domain/proof.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import { policyKey } from '../domain/policy.ts';
 import { recordPolicyChange } from '../policies/manage-policies.ts';
@@ -140,7 +142,7 @@ export function makeStores(
       await tokens.removeGrantsOf(userId);
       return securityStamp;
     },
-    holdProof: (userId: string, securityStamp: string) => users.holdProof(userId, securityStamp),
+    holdProof: (userId: string, proof: Proof) => holdProof(db, userId, proof),
     async putImportedFactor(
       userId: string,
       imported: readonly ImportedAuthenticator[],

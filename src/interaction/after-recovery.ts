@@ -1,14 +1,14 @@
 import { newId } from '../crypto/random.ts';
 import { answer } from './answer.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
-import { pathOf, type Remark, type Step } from './step.ts';
+import { isStillProven, pathOf, signInGone, type Remark, type Step } from './step.ts';
 
 /** The last recovery code was used: the way back must not be closed, so a new set is made and shown, once. */
 export async function showNewRecoveryCodes(step: Step, pending: PendingSignIn): Promise<void> {
   const { services, uid, context } = step;
   const next = { ...pending, id: newId(), followUp: undefined };
   await services.pendings.write(uid, next);
-  const codes = await services.replaceRecoveryCodes(pending.userId, context);
+  const codes = await services.replaceRecoveryCodes(pending.userId, pending, context);
   const locals = { accountName: pending.accountName, codes, createdAt: new Date(services.epochSeconds() * 1000) };
   return answer({ ...step, pending: next }, 'recovery-codes', locals, {}, next);
 }
@@ -18,7 +18,8 @@ export async function showReplacement(step: Step, pending: PendingSignIn, remark
   const { services, uid, context } = step;
   const { userId } = pending;
   const user = await services.findUser(userId);
-  const accountName = user?.email ?? user?.username ?? pending.accountName;
+  if (user === undefined || !isStillProven(user, pending)) throw signInGone();
+  const accountName = user.email ?? user.username;
   const enrolment =
     (await services.enrolment.showPending(userId, accountName, uid)) ??
     (await services.enrolment.start({ userId, accountName, label: '', boundTo: uid, context }));

@@ -15,7 +15,8 @@ export async function submitNewPassword(step: Step): Promise<void> {
     password: fields.get('new_password') ?? '',
     secondFactorProven: true,
     type: 'password.changed',
-    securityStamp: pending.securityStamp,
+    provenBy: { securityStamp: pending.securityStamp },
+    keepSession: step.interaction.session?.uid,
     context,
   });
   if (outcome.kind !== 'set') {

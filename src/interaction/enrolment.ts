@@ -24,7 +24,7 @@ export async function submitEnrolment(step: Step): Promise<void> {
     id: shown.id,
     boundTo: uid,
     keepSession: step.interaction.session?.uid,
-    securityStamp: pending.securityStamp,
+    provenBy: { securityStamp: pending.securityStamp },
     code: fields.get('code') ?? '',
     context,
   });

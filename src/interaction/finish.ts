@@ -1,10 +1,9 @@
 import { acrOf, amrOf, type SecondProof } from '../domain/authentication.ts';
 import { hintedSubject } from '../provider/id-token-hint.ts';
 import { subjectOf } from '../provider/pairwise-subject.ts';
-import { Fault } from '../errors.ts';
 import { answerFinished } from './answer.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
-import { isStillProven, parameterOf, type CompletingSignIn, type Interaction, type Step } from './step.ts';
+import { isStillProven, parameterOf, signInGone, type CompletingSignIn, type Interaction, type Step } from './step.ts';
 
 /**
  * Resolves the login once, with all that was proven (`proof` beside the password): complete `acr` and `amr`, and an
@@ -21,10 +20,7 @@ export async function finishSignIn(
   if (pending.finishedAt !== null) return answerFinished(step, pending.finishedAt);
   const { userId } = pending;
   const person = isRecorded ? undefined : await services.findProven(ctx, userId);
-  if (!isRecorded && (person === undefined || !isStillProven(person.user, pending))) {
-    await services.pendings.remove(uid);
-    throw new Fault('sign_in_gone', 400, 'the password that began this sign-in is not valid any more');
-  }
+  if (!isRecorded && (person === undefined || !isStillProven(person.user, pending))) throw signInGone();
   const hinted = hintedSubject(interaction.params);
   if (hinted !== undefined && hinted !== (await subjectHere(step, userId))) {
     return refuse(step, 'login_required', 'another account was hinted at');
@@ -100,9 +96,12 @@ export async function refuse(step: Step, error: string, description: string): Pr
   return finishWith(step, { error, error_description: description });
 }
 
-/** The answer of a consent keeps the sign-in that came before it in the same request. */
+/**
+ * The answer of a consent keeps the sign-in that came before it in the same request. That led to a session, which now is
+ * what was proven.
+ */
 export async function finishConsent(step: Step, grantId: string): Promise<void> {
-  const before = (step.interaction.lastSubmission ?? {}) as Record<string, unknown>;
+  const before = { ...step.interaction.lastSubmission, securityStamp: undefined };
   return finishWith(step, { ...before, consent: { grantId } });
 }
 

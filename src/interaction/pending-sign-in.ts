@@ -1,3 +1,4 @@
+import { noSecurityStamp } from '../domain/proof.ts';
 import type { Lane } from '../domain/throttle.ts';
 import type { ShortLivedRecords } from '../short-lived-records.ts';
 
@@ -61,7 +62,9 @@ export function createPendingSignIns(records: ShortLivedRecords): PendingSignIns
   return {
     async read(uid) {
       const stored = await records.read(recordKind, uid);
-      return stored === undefined || stored === null ? undefined : (JSON.parse(stored) as PendingSignIn);
+      if (stored === undefined || stored === null) return undefined;
+      // Written by a version that knew of none: what does not say what was proven proves nothing.
+      return { securityStamp: noSecurityStamp, ...(JSON.parse(stored) as Omit<PendingSignIn, 'securityStamp'>) };
     },
     async write(uid, pending) {
       await records.put(recordKind, uid, JSON.stringify(pending), lifetimeSeconds);

@@ -20,7 +20,7 @@ export async function submitReplacement(step: Step): Promise<void> {
     id: shown.id,
     boundTo: uid,
     keepSession: step.interaction.session?.uid,
-    securityStamp: pending.securityStamp,
+    provenBy: { securityStamp: pending.securityStamp },
     replacesOthers: true,
     code: fields.get('code') ?? '',
     context,

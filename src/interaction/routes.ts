@@ -1,4 +1,6 @@
 import Router from '@koa/router';
+import type { Context } from 'koa';
+import { Fault } from '../errors.ts';
 import { submitNewPassword } from './change-password.ts';
 import { chooseFactor, submitOneTimeCode, submitRecoveryCode } from './code.ts';
 import { abort, submitConsent } from './consent.ts';
@@ -12,10 +14,20 @@ import { loadStep, type InteractionServices, type Step } from './step.ts';
 /** The sign-in pages: one address to look at, one for each form. */
 export function interactionRoutes(services: InteractionServices): Router {
   const router = new Router({ strict: true, sensitive: true });
-  const post = (name: string, submit: (step: Step) => Promise<void>): void => {
-    router.post(`/interaction/:uid/${name}`, async (ctx) => submit(await loadStep(ctx, services)));
+  /** Where a sign-in turns out to be over, the next look at it begins anew. */
+  const stepping = (work: (step: Step) => Promise<void>) => async (ctx: Context) => {
+    const step = await loadStep(ctx, services);
+    try {
+      await work(step);
+    } catch (error) {
+      if (error instanceof Fault && error.code === 'sign_in_gone') await services.pendings.remove(step.uid);
+      throw error;
+    }
   };
-  router.get('/interaction/:uid', async (ctx) => showNextStep(await loadStep(ctx, services)));
+  const post = (name: string, submit: (step: Step) => Promise<void>): void => {
+    router.post(`/interaction/:uid/${name}`, stepping(submit));
+  };
+  router.get('/interaction/:uid', stepping(showNextStep));
   post('password', submitPassword);
   post('one-time-code', submitOneTimeCode);
   post('recovery-code', submitRecoveryCode);

@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { AuditEvent, RequestContext } from '../domain/audit-event.ts';
 import type { AcrNames, SecondProof } from '../domain/authentication.ts';
+import type { Proof } from '../domain/proof.ts';
 import type { Lane } from '../domain/throttle.ts';
 import type { User } from '../domain/user.ts';
 import { Fault } from '../errors.ts';
@@ -49,7 +50,11 @@ export interface InteractionServices {
   readonly redeemRecoveryCode: ReturnType<typeof createRedeemRecoveryCode>;
   readonly enrolment: ReturnType<typeof createEnrolAuthenticator>;
   /** Ten new recovery codes; the old ones are void when this returns. */
-  readonly replaceRecoveryCodes: (userId: string, context: RequestContext) => Promise<readonly string[]>;
+  readonly replaceRecoveryCodes: (
+    userId: string,
+    provenBy: Proof,
+    context: RequestContext,
+  ) => Promise<readonly string[]>;
   readonly status: ReturnType<typeof createSecondFactorStatus>;
   readonly setPassword: ReturnType<typeof createSetPassword>;
   readonly firstEnrolment: FirstEnrolment;
@@ -182,6 +187,9 @@ export interface Remark {
 export function isStillProven(user: User | undefined, pending: PendingSignIn): boolean {
   return user !== undefined && user.disabledAt === null && user.securityStamp === pending.securityStamp;
 }
+
+/** Told to whoever goes on all the same: the next try begins at the password. */
+export const signInGone = () => new Fault('sign_in_gone', 400, 'what this sign-in proved does not stand any more');
 
 /** Who of both lanes this browser is. */
 export async function laneOf(step: Step, userId: string): Promise<Lane> {

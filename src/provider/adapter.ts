@@ -208,20 +208,27 @@ function recordAdapter(kind: string, dependencies: AdapterDependencies): Adapter
     }
     return payload;
   };
+  const put = async (id: string, payload: AdapterPayload, ttl: number): Promise<void> => {
+    await answered(records.put(kind, id, seal(secretBox, kind, hashToken(id), payload), ttl));
+    if (payload.userCode === undefined) return;
+    const code = seal(secretBox, `${kind}-user-code`, hashToken(payload.userCode), { jti: id });
+    await answered(records.put(`${kind}-user-code`, payload.userCode, code, ttl));
+  };
   return {
     ...nothing,
     async upsert(id, payload, expiresIn = 1) {
-      const ttl = Math.max(1, expiresIn);
       // Allowed or refused once, by one person: the engine saves what it read a moment ago, whoever was first.
-      const decided = payload.accountId !== undefined || (payload as { error?: unknown }).error !== undefined;
-      if (kind === 'DeviceCode' && decided && !(await answered(usedOnce.mark('device', hashToken(id), 86_400)))) {
-        throw new errors.InvalidRequest('this device was answered before');
-      }
-      await answered(records.put(kind, id, seal(secretBox, kind, hashToken(id), payload), ttl));
-      if (payload.userCode !== undefined) {
-        const code = seal(secretBox, `${kind}-user-code`, hashToken(payload.userCode), { jti: id });
-        await answered(records.put(`${kind}-user-code`, payload.userCode, code, ttl));
-      }
+      const allowed = payload.accountId !== undefined;
+      const isAnswer = kind === 'DeviceCode' && (allowed || (payload as { error?: unknown }).error !== undefined);
+      const issuing = isAnswer && allowed ? issuingOfRequest() : undefined;
+      const write = async (): Promise<void> => {
+        if (isAnswer && !(await answered(usedOnce.mark('device', hashToken(id), 86_400)))) {
+          throw new errors.InvalidRequest('this device was answered before');
+        }
+        await put(id, payload, Math.max(1, expiresIn));
+      };
+      if (issuing === undefined) await write();
+      else issuing.afterwards.push(write);
     },
     find,
     async findByUserCode(userCode) {

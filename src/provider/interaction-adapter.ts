@@ -1,6 +1,6 @@
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 import { hashToken } from '../crypto/random.ts';
-import { Conflict } from '../errors.ts';
+import { noSecurityStamp } from '../domain/proof.ts';
 import type { AdapterDependencies } from './adapter.ts';
 import { answered } from './engine-faults.ts';
 import { issuingOfRequest } from './issuing.ts';
@@ -13,12 +13,7 @@ import type { Issued } from './stores.ts';
  * takes the record out by looking at it, and puts it back where it is to be asked for again: where somebody else has to be
  * signed out of this browser first, or where nothing could be stored.
  */
-export function interactionAdapter({
-  records,
-  writeIssued,
-  secretBox,
-  epochMilliseconds,
-}: AdapterDependencies): Adapter {
+export function interactionAdapter({ records, secretBox, epochMilliseconds }: AdapterDependencies): Adapter {
   const kind = 'interaction';
   return {
     ...nothing,
@@ -50,31 +45,29 @@ export function interactionAdapter({
     },
     async destroy(id) {
       const issuing = issuingOfRequest();
-      if (issuing?.taken?.id === id) {
-        issuing.resumed = hashToken(id);
-        return;
-      }
-      try {
-        const value = await answered(records.take(kind, id));
-        if (value === undefined) throw new Conflict('interaction_over', 'the interaction was resumed before');
-        const proven = provenIn(open(secretBox, kind, hashToken(id), value));
-        await answered(writeIssued({ ...nothingIssued, resumed: hashToken(id), proven }));
-      } catch (error) {
-        issuing?.fail();
-        throw error instanceof Conflict ? new errors.SessionNotFound('the interaction is over') : error;
-      }
+      if (issuing?.taken?.id !== id) throw new errors.SessionNotFound('the interaction is over');
+      issuing.resumed = hashToken(id);
     },
   };
 }
 
-/** Nobody's: a sign-in that does not say what it proved leads nowhere. */
-const noStamp = '00000000-0000-0000-0000-000000000000';
-
-const nothingIssued = { forgotten: undefined, grants: [], codes: [], session: undefined };
+interface AnsweredInteraction {
+  readonly result?: {
+    readonly login?: { readonly accountId?: string };
+    readonly consent?: unknown;
+    readonly securityStamp?: string;
+  };
+  readonly session?: { readonly uid?: string; readonly accountId?: string };
+}
 
 /** What `interaction/finish.ts` says beside the engine's own result. */
 function provenIn(payload: AdapterPayload): Issued['proven'] {
-  const { result } = payload as { result?: { login?: { accountId?: string }; securityStamp?: string } };
-  const { login: { accountId: userId } = {}, securityStamp = noStamp } = result ?? {};
-  return userId === undefined ? undefined : { userId, securityStamp };
+  const { result = {}, session = {} } = payload as AnsweredInteraction;
+  const { uid: sessionUid, accountId } = session;
+  // Consent is asked in a session. Whatever else has an account began before there was one.
+  if (result.consent !== undefined && sessionUid !== undefined && accountId !== undefined) {
+    return { userId: accountId, proof: { sessionUid } };
+  }
+  const { login: { accountId: userId } = {}, securityStamp = noSecurityStamp } = result;
+  return userId === undefined ? undefined : { userId, proof: { securityStamp } };
 }

@@ -10,7 +10,7 @@ export class Issuing {
   resumed: string | undefined;
   /** The interaction whose record this request took out, until it is over. */
   taken: { readonly id: string; readonly putBack: () => Promise<unknown> } | undefined;
-  /** Whose password, in which version, was proven before the interaction was resumed. */
+  /** What was proven before the interaction was resumed. */
   proven: Issued['proven'];
   /** The session id that a rotation took away, by its hash. */
   forgotten: string | undefined;
@@ -18,6 +18,8 @@ export class Issuing {
   hasSession = false;
   readonly grants = new Map<string, SavedGrant>();
   readonly codes: Issued['codes'][number][] = [];
+  /** What is done once the rest is written: a device is answered when the grant it is told of is there. */
+  readonly afterwards: (() => Promise<unknown>)[] = [];
   #failed = false;
   readonly #write: WriteIssued;
 
@@ -57,11 +59,12 @@ export class Issuing {
       if (error instanceof Conflict) this.taken = undefined;
       throw asRefusal(error);
     }
+    for (const work of this.afterwards.splice(0)) await work();
   }
 }
 
-/** Where the engine issues codes. Of what it stores there it reads the grant alone again in the same request. */
-const authorization = /^\/auth(?:\/[\w-]+)?$/;
+/** Where the engine issues codes and answers devices. Of what it stores there it reads the grant alone again in the same request. */
+const authorization = /^\/(?:auth(?:\/[\w-]+)?|device\/(?!auth$)[\w-]+)$/;
 const requests = new WeakMap<RequestOrigin, Issuing>();
 
 /** Where to put what is written before the answer leaves; undefined where everything is written at once. */

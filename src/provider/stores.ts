@@ -1,3 +1,4 @@
+import type { Proof } from '../domain/proof.ts';
 import type { User } from '../domain/user.ts';
 import type { SigningAlgorithm, SigningKey } from '../domain/signing-key.ts';
 
@@ -50,12 +51,17 @@ export interface SessionStore {
   endIdlest(userId: string, keep: number, reason: string): Promise<number>;
   list(userId: string): Promise<ListedSession[]>;
   /**
-   * Ends the half-way sign-ins of so many people, by their ids from after `after` on; answers the last id, undefined where
-   * there is nobody left.
+   * Ends the half-way sign-ins of so many people, by their ids from after `after` on, but of those whose row is in use.
+   * `last` is the last id, undefined where there is nobody left.
    */
-  endHalfway(most: number, after: string | undefined): Promise<string | undefined>;
-  /** Ends so many of everybody's sessions at once; answers how many there were. */
-  endSome(most: number, reason: string): Promise<number>;
+  endHalfway(
+    most: number,
+    after: string | undefined,
+  ): Promise<{ readonly last: string | undefined; readonly inUse: readonly string[] }>;
+  /** Ends the half-way sign-ins of these people, once their rows are free. */
+  endHalfwayOf(userIds: readonly string[]): Promise<void>;
+  /** Ends so many of everybody's sessions at once; answers how many. Passes by those in use unless it `waits` for them. */
+  endSome(most: number, reason: string, waits: boolean): Promise<number>;
 }
 
 /** A grant as operators see it. */
@@ -159,8 +165,8 @@ export interface ListedApplication {
 export interface Issued {
   /** The interaction that this answer resumed, by the hash of its id. */
   readonly resumed: string | undefined;
-  /** Who proved to be somebody before it: they must not have been disabled since, nor may their security stamp have changed. */
-  readonly proven: { readonly userId: string; readonly securityStamp: string } | undefined;
+  /** Who proved to be somebody before it, and how, which must still stand. */
+  readonly proven: { readonly userId: string; readonly proof: Proof } | undefined;
   /** The session id that a rotation took away, by its hash; its session stays. */
   readonly forgotten: string | undefined;
   readonly grants: readonly SavedGrant[];

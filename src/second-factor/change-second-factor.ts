@@ -1,4 +1,5 @@
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
+import type { Proof } from '../domain/proof.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import { newRecoveryCodeSet } from './recovery-code-set.ts';
 import type { InSecondFactorTransaction } from './stores.ts';
@@ -22,9 +23,11 @@ export function createChangeSecondFactor({ inTransaction, hasher }: ChangeDepend
       id: string,
       mayBeLast: boolean,
       context: RequestContext,
-      keepSession: string | null = null,
+      provenBy: Proof,
     ): Promise<RemoveOutcome> =>
       inTransaction(async (stores) => {
+        await stores.holdProof(userId, provenBy);
+        const keepSession = 'sessionUid' in provenBy ? provenBy.sessionUid : null;
         const live = await stores.authenticators.listLive(userId);
         const label = live.find((authenticator) => authenticator.id === id)?.label;
         if (label === undefined) return { kind: 'unknown' };
@@ -66,9 +69,10 @@ export function createChangeSecondFactor({ inTransaction, hasher }: ChangeDepend
       }),
 
     /** Ten new recovery codes, shown once; the old ones are void when this returns. */
-    async replaceRecoveryCodes(userId: string, context: RequestContext): Promise<readonly string[]> {
+    async replaceRecoveryCodes(userId: string, provenBy: Proof, context: RequestContext): Promise<readonly string[]> {
       const set = await newRecoveryCodeSet(hasher);
-      await inTransaction(async ({ recoveryCodes, audit, outbox }) => {
+      await inTransaction(async ({ recoveryCodes, audit, outbox, holdProof }) => {
+        await holdProof(userId, provenBy);
         await recoveryCodes.replace(userId, set.stored);
         await audit.record({
           type: 'recovery-codes.replaced',

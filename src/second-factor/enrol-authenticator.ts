@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import { hashToken, newBytes, newId } from '../crypto/random.ts';
 import type { SecretBox } from '../crypto/secret-box.ts';
+import type { Proof } from '../domain/proof.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import {
   checkOneTimeCode,
@@ -33,7 +34,7 @@ export type ConfirmOutcome =
   | {
       readonly kind: 'confirmed';
       readonly recoveryCodes: readonly string[] | null;
-      /** With which the sign-in goes on that gave its own; undefined where none was given and nothing ended. */
+      /** With which a sign-in goes on in which it was confirmed; undefined where it is the same as before. */
       readonly securityStamp: string | undefined;
     }
   | { readonly kind: 'wrong'; readonly triesLeft: number }
@@ -127,8 +128,8 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
     readonly boundTo: string;
     /** The person's own session; the others end when a second factor is turned on. */
     readonly keepSession?: string | null | undefined;
-    /** What the sign-in proved in which it is confirmed; `void` where that does not stand any more. */
-    readonly securityStamp?: string;
+    /** In what it is confirmed. Throws `Fault` (`sign_in_gone`, 400) where that does not stand any more. */
+    readonly provenBy: Proof;
     /** It takes the place of all the others, whose holder may be anybody by now. */
     readonly replacesOthers?: boolean;
     readonly code: string;
@@ -165,9 +166,7 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
     try {
       const securityStamp = await inTransaction(async (stores) => {
         const { authenticators, recoveryCodes, guards, audit, outbox } = stores;
-        if (input.securityStamp !== undefined && !(await stores.holdProof(userId, input.securityStamp))) {
-          throw new NotConfirmed();
-        }
+        await stores.holdProof(userId, input.provenBy);
         const drift = learnDrift(0, check.offset);
         const before = await authenticators.listLive(userId);
         if (input.replacesOthers === true) {
@@ -199,7 +198,7 @@ export function createEnrolAuthenticator(dependencies: EnrolDependencies) {
           details: { authenticator: id, recoveryCodes: codes !== undefined },
         });
         await outbox.enqueue({ kind: 'authenticator-added', userId, details: { label: pending.label }, context });
-        return stamp ?? input.securityStamp;
+        return stamp;
       });
       return { kind: 'confirmed', recoveryCodes: codes?.display ?? null, securityStamp };
     } catch (error) {

@@ -28,18 +28,20 @@ export function createResetSecondFactor(inTransaction: InTransaction<ResetStores
   return {
     reset: (act: OperatorAct): Promise<string> =>
       inTransaction(async (stores) => {
-        const { userId } = act;
-        const before = await describe(stores, userId);
-        const authenticators = await stores.authenticators.removeAll(userId, 'reset');
-        await stores.recoveryCodes.voidAll(userId, 'reset');
-        return finish(stores, act, 'second-factor.reset', { authenticators, before });
+        const before = await describe(stores, act.userId);
+        return finish(stores, act, 'second-factor.reset', async (userId) => {
+          const authenticators = await stores.authenticators.removeAll(userId, 'reset');
+          await stores.recoveryCodes.voidAll(userId, 'reset');
+          return { authenticators, before };
+        });
       }),
 
     /** Opens what guessing closed; the authenticators stay, the password the guesser knows does not. */
     reopen: (act: OperatorAct): Promise<string> =>
-      inTransaction(async (stores) =>
-        finish(stores, act, 'second-factor.reopened', { before: await describe(stores, act.userId) }),
-      ),
+      inTransaction(async (stores) => {
+        const before = await describe(stores, act.userId);
+        return finish(stores, act, 'second-factor.reopened', () => Promise.resolve({ before }));
+      }),
 
     /** Removes one of several; the last one goes by a reset alone. Throws `NotFound`, `Conflict` (`last_authenticator`). */
     removeOne: ({ userId, actor, reason, context }: OperatorAct, id: string): Promise<void> =>
@@ -48,10 +50,10 @@ export function createResetSecondFactor(inTransaction: InTransaction<ResetStores
         const found = live.find((authenticator) => authenticator.id === id);
         if (found === undefined) throw new NotFound('this person has no such authenticator');
         if (live.length === 1) throw new Conflict('last_authenticator', 'the last authenticator is removed by a reset');
+        await stores.endSessions(userId);
         if (!(await stores.authenticators.remove(userId, id, 'operator'))) {
           throw new NotFound('this person has no such authenticator');
         }
-        await stores.endSessions(userId);
         await stores.audit.record({
           type: 'authenticator.removed',
           actor,
@@ -74,12 +76,14 @@ export function createResetSecondFactor(inTransaction: InTransaction<ResetStores
     stores: ResetStores,
     { userId, actor, reason, context }: OperatorAct,
     type: 'second-factor.reset' | 'second-factor.reopened',
-    details: Readonly<Record<string, string | number>>,
+    work: (userId: string) => Promise<Readonly<Record<string, string | number>>>,
   ): Promise<string> {
+    // The person first, then what is theirs, in the order in which every act locks them.
     await stores.voidPassword(userId);
+    await stores.endSessions(userId);
+    const details = await work(userId);
     await stores.forgetBrowsers(userId);
     await stores.guards.clear(userId);
-    await stores.endSessions(userId);
     const link = await stores.issueRecoveryLink(userId);
     const after = await describe(stores, userId);
     const event = { type, actor, target: userId, result: 'success' as const, reason, context };

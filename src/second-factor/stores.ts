@@ -1,5 +1,6 @@
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { AuditEvent, RequestContext } from '../domain/audit-event.ts';
+import type { Proof } from '../domain/proof.ts';
 import type { Lane, ThrottleLimits } from '../domain/throttle.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import type { InOneTrip, InTransaction } from '../transaction.ts';
@@ -22,8 +23,8 @@ export interface SecondFactorStores {
   readonly forgetBrowsers: (userId: string) => Promise<void>;
   /** Ends every session of the person but `keep`, and half-way sign-ins; answers the new security stamp. */
   readonly endOtherSessions: (userId: string, keep: string | null) => Promise<string>;
-  /** See `UserStore`. */
-  readonly holdProof: (userId: string, securityStamp: string) => Promise<boolean>;
+  /** Throws `Fault` (`sign_in_gone`, 400) unless this still stands, and sees to it that it does until the end. */
+  readonly holdProof: (userId: string, proof: Proof) => Promise<void>;
 }
 
 export interface SecondFactorSettings {

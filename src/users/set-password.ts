@@ -2,6 +2,7 @@ import type { PasswordHasher } from '../crypto/password-hasher.ts';
 import type { RequestContext } from '../domain/audit-event.ts';
 import { Fault } from '../errors.ts';
 import type { LinkPurpose } from './link-store.ts';
+import type { Proof } from '../domain/proof.ts';
 import { judgePassword, normalisePassword, type PasswordVerdict } from '../domain/password-policy.ts';
 import type { InTransaction } from '../transaction.ts';
 import type { UsersStores } from './stores.ts';
@@ -47,8 +48,11 @@ export function createSetPassword({ inTransaction, hasher, settings, hasSecondFa
     /** The link by which it is set; used up in the same transaction. Throws `Fault` (`link_used`, 410). */
     readonly link?: { readonly tokenHash: string; readonly purposes: readonly LinkPurpose[] };
     readonly type: 'password.changed' | 'password.reset';
-    /** What the sign-in proved in which it is set. Throws `Fault` (`sign_in_gone`, 400) where that does not stand any more. */
-    readonly securityStamp?: string;
+    /**
+     * In what it is set; undefined where the link alone proves it. Throws `Fault` (`sign_in_gone`, 400) where that does not
+     * stand any more.
+     */
+    readonly provenBy: Proof | undefined;
     /** The session in which the person did it; every other one ends. */
     readonly keepSession?: string | null | undefined;
     readonly context: RequestContext;
@@ -63,9 +67,7 @@ export function createSetPassword({ inTransaction, hasher, settings, hasSecondFa
     await input.prove?.();
     const { userId, context, type, link } = input;
     return inTransaction(async (stores) => {
-      if (input.securityStamp !== undefined && !(await stores.users.holdProof(userId, input.securityStamp))) {
-        throw new Fault('sign_in_gone', 400, 'what this sign-in proved is not valid any more');
-      }
+      if (input.provenBy !== undefined) await stores.holdProof(userId, input.provenBy);
       if (link !== undefined && (await stores.links.use(link.tokenHash, link.purposes)) === undefined) {
         throw new Fault('link_used', 410, 'this link was used before or has expired');
       }

@@ -1,3 +1,4 @@
+import type { Proof } from '../domain/proof.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Outbox } from '../notifications/outbox.ts';
 import type { InTransaction } from '../transaction.ts';
@@ -19,6 +20,8 @@ export interface UsersStores {
    * stamp, with which the sign-in goes on that does this itself.
    */
   readonly endSessions: (userId: string, keep?: string | null) => Promise<string>;
+  /** Throws `Fault` (`sign_in_gone`, 400) unless this still stands, and sees to it that it does until the end. */
+  readonly holdProof: (userId: string, proof: Proof) => Promise<void>;
 }
 
 /** What operators' acts on accounts need beside. */

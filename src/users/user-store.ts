@@ -46,10 +46,6 @@ export interface UserStore {
    * since then; the one that stood is then the account's again.
    */
   restoreEmail(id: string, since: Date): Promise<boolean>;
-  /**
-   * Whether the person is enabled and the security stamp is still this one; it then stays so until the transaction ends.
-   */
-  holdProof(id: string, securityStamp: string): Promise<boolean>;
   setDisabled(id: string, disabled: boolean): Promise<boolean>;
   /** Counts a wrong password from a browser we do not know; answers how many came in a row. */
   countWrongPassword(id: string): Promise<number>;

@@ -103,6 +103,8 @@ for (const kind of databaseKinds) {
       assert.equal(count, 2);
       const left = await times(4, async (n) => (await find(ids[n] ?? '')) !== undefined);
       assert.deepEqual(left, [true, false, false, true]);
+      const nobodys = stores.inTransaction(({ sessions }) => sessions.endAll(newId(), 'account'));
+      await assert.rejects(nobodys, { code: 'not_found' });
     });
 
     async function grantWithToken(): Promise<{ grantId: string; idHash: string; uid: string; userId: string }> {
@@ -187,7 +189,7 @@ for (const kind of databaseKinds) {
         assert.equal(await find(hashToken(orphan)), undefined);
         assert.equal(await new PostgresUsedOnceStore(kysely).isMarked('resume', once), false);
         // Whoever proved it was disabled or got another password meanwhile.
-        const proven = { userId, securityStamp: round === 0 ? stamp : newId() };
+        const proven = { userId, proof: { securityStamp: round === 0 ? stamp : newId() } };
         const stale = write({ ...issued(once, id, orphan), proven });
         await (round === 0 ? stale : assert.rejects(stale, { code: 'not_proven' }));
         assert.equal((await find(hashToken(orphan))) === undefined, round > 0);

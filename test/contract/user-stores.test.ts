@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Proof } from '../../src/domain/proof.ts';
 import { hashToken, newId, newToken } from '../../src/crypto/random.ts';
 import { Conflict } from '../../src/errors.ts';
 import { addUser, databaseKinds, openStores, type OpenedStores } from '../support/stores.ts';
@@ -82,12 +83,61 @@ for (const kind of databaseKinds) {
       assert.equal(await stampOf(userId), securityStamp);
       seen.push(securityStamp);
       assert.equal(new Set(seen).size, 4);
-      const holds = (stamp = '') => stores.inTransaction(({ users }) => users.holdProof(userId, stamp));
-      assert.deepEqual(await Promise.all(seen.map(holds)), [false, false, false, true]);
+      const holds = (proof: Proof) =>
+        stores
+          .inTransaction(({ holdProof }) => holdProof(userId, proof))
+          .then(
+            () => true,
+            (error: { code?: string }) => error.code !== 'sign_in_gone' && assert.fail('another fault'),
+          );
+      const stands = await Promise.all(seen.map((one) => holds({ securityStamp: one })));
+      assert.deepEqual(stands, [false, false, false, true]);
       assert.equal(await stampOf(other), others);
+      const [own, foreign] = [newToken(), newToken()];
+      await stores.inTransaction(async ({ sessions }) => {
+        const payload = { accountId: userId };
+        const rest = { origin: { address: '', userAgent: '' }, lifetimeSeconds: 60 };
+        const session = { uid: own, userId, payload, authorizations: {} };
+        await sessions.save({ ...rest, idHash: hashToken(own), session });
+        await sessions.save({
+          ...rest,
+          idHash: hashToken(others),
+          session: { ...session, uid: others, userId: other },
+        });
+      });
+      const ofSessions = [{ sessionUid: own }, { sessionUid: foreign }, { sessionUid: newToken() }];
+      assert.deepEqual(await Promise.all(ofSessions.map(holds)), [true, false, false]);
+      await stores.inTransaction(({ sessions }) => sessions.end(own, 'account'));
+      assert.equal(await holds({ sessionUid: own }), false);
       await stores.inTransaction(({ users }) => users.setDisabled(userId, true));
-      assert.equal(await holds(securityStamp), false);
+      await stores.inTransaction(({ users }) => users.setDisabled(userId, false));
+      assert.equal(await holds({ securityStamp }), false);
       assert.equal((await stores.inTransaction(({ users }) => users.find(userId)))?.passwordHash, null);
+    });
+
+    test('half-way sign-ins of everybody end page by page, and nobody is left out', async () => {
+      const people = await times(5, () => addUser(stores));
+      const stampsOf = () => stores.inTransaction(({ users }) => Promise.all(people.map((id) => users.find(id))));
+      const before = await stampsOf();
+      const seen: string[] = [];
+      for (let after: string | undefined; ;) {
+        const { last, inUse } = await stores.inTransaction(({ sessions }) => sessions.endHalfway(2, after));
+        assert.deepEqual(inUse, []);
+        if (last === undefined) break;
+        seen.push(last);
+        after = last;
+      }
+      assert.ok(seen.length >= 3);
+      assert.deepEqual(
+        seen,
+        seen.toSorted((one, other) => (one < other ? -1 : 1)),
+      );
+      const after = await stampsOf();
+      after.forEach((user, at) => assert.notEqual(user?.securityStamp, before[at]?.securityStamp));
+      await stores.inTransaction(({ sessions }) => sessions.endHalfwayOf(people.slice(0, 1)));
+      const last = await stampsOf();
+      assert.notEqual(last[0]?.securityStamp, after[0]?.securityStamp);
+      assert.equal(last[1]?.securityStamp, after[1]?.securityStamp);
     });
 
     test('C18 of fifty parallel uses of a link one wins; looking uses nothing, and a purpose serves no other', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { oneTimeCode, secretFromBase32, timeStepAt } from '../../src/domain/totp.ts';
 import { addOperator } from '../support/admin-app.ts';
+import { provenNow } from '../support/sign-in.ts';
 import { startService, type TestPerson, type TestService } from '../support/service.ts';
 import { testContext } from '../support/stores.ts';
 import { UserAgent } from '../support/user-agent.ts';
@@ -126,11 +127,12 @@ describe('the console', () => {
     const [only = ''] = await links('remove-authenticator');
     assert.equal(await doIt(only), 422);
     const added = { userId: person.id, boundTo: 'here', context: testContext };
+    const provenBy = await provenNow(service, person);
     const pending = await enrolment.start({ ...added, accountName: 'x', label: 'Tablet' });
     const secret = secretFromBase32(pending.secret);
     assert.ok(secret);
     const code = oneTimeCode({ ...person.totp, secret }, timeStepAt(Math.floor(Date.now() / 1000), 30));
-    assert.equal((await enrolment.confirm({ ...added, id: pending.id, code })).kind, 'confirmed');
+    assert.equal((await enrolment.confirm({ ...added, provenBy, id: pending.id, code })).kind, 'confirmed');
     assert.equal(await doIt(only), 303);
     assert.equal((await service.composed.services.status(person.id)).authenticators.length, 1);
     const reasons = await database.kysely

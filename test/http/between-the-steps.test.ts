@@ -6,7 +6,7 @@ import pg from 'pg';
 import { newId } from '../../src/crypto/random.ts';
 import { adminClient, registerAdminTool, serviceToken } from '../support/admin-app.ts';
 import { startService, type Shape, type TestPerson, type TestService } from '../support/service.ts';
-import { halfway, issuedTo } from '../support/sign-in.ts';
+import { halfway, issuedTo, provenNow } from '../support/sign-in.ts';
 import { testContext } from '../support/stores.ts';
 import { until } from '../support/until.ts';
 import type { UserAgent } from '../support/user-agent.ts';
@@ -131,6 +131,7 @@ for (const shape of ['servers', 'embedded'] as Shape[]) {
         names: [],
         password: 'an entirely different passphrase',
         secondFactorProven: true,
+        provenBy: undefined,
         type: 'password.reset',
         context: testContext,
       });
@@ -150,7 +151,7 @@ for (const shape of ['servers', 'embedded'] as Shape[]) {
     });
 
     test('whatever ends all sessions of a person ends a sign-in that is finished or half-way', async () => {
-      const { manageUsers, resetSecondFactor, inTransaction } = service.composed.services;
+      const { manageUsers, resetSecondFactor, changeSecondFactor, status, inTransaction } = service.composed.services;
       await registerAdminTool(service);
       const api = adminClient(service, await serviceToken(service, `ends-everything-${shape}`));
       const acts: Record<string, (userId: string) => Promise<unknown>> = {
@@ -163,8 +164,12 @@ for (const shape of ['servers', 'embedded'] as Shape[]) {
         'an operator ends everybody’s sessions': () => api.DELETE('/sessions'),
         'the person ends all others': (userId) =>
           inTransaction(({ sessions }) => sessions.endAll(userId, 'account', 'the one they do it in')),
-        'a second factor of several is taken off': (userId) =>
-          inTransaction(({ endOtherSessions }) => endOtherSessions(userId, null)),
+        'the second factor is taken off': async (userId) => {
+          const [factor] = (await status(userId)).authenticators;
+          const provenBy = await provenNow(service, { id: userId });
+          const removed = await changeSecondFactor.remove(userId, factor?.id ?? '', true, testContext, provenBy);
+          assert.equal(removed.kind, 'removed');
+        },
         'an operator resets the second factor': (userId) =>
           resetSecondFactor.reset({ userId, actor: 'test', reason: 'lost', context: testContext }),
       };
@@ -185,11 +190,11 @@ for (const shape of ['servers', 'embedded'] as Shape[]) {
       const person = await service.addPerson({ withoutFactor: true });
       const hashOf = async () => (await inTransaction(({ users }) => users.find(person.id)))?.passwordHash;
       const before = await hashOf();
-      const stale = { userId: person.id, securityStamp: newId(), context: testContext };
+      const stale = { userId: person.id, provenBy: { securityStamp: newId() }, context: testContext };
       const place = { ...stale, boundTo: 'a sign-in' };
       const { id, otpauthUri } = await enrolment.start({ ...place, accountName: 'Ada', label: 'Phone' });
-      const outcome = await enrolment.confirm({ ...place, id, code: URI.parse(otpauthUri).generate() });
-      assert.equal(outcome.kind, 'void');
+      const confirmed = enrolment.confirm({ ...place, id, code: URI.parse(otpauthUri).generate() });
+      await assert.rejects(confirmed, { code: 'sign_in_gone' });
       assert.equal((await status(person.id)).enabled, false);
       const password = 'an entirely different passphrase';
       await assert.rejects(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { addParty, byPost, claimsAs, codeForPicture } from '../support/policy-parties.ts';
+import { provenNow } from '../support/sign-in.ts';
 import { startService, type Shape, type TestPerson, type TestService } from '../support/service.ts';
 import { testContext } from '../support/stores.ts';
 import { TestClock } from '../support/test-clock.ts';
@@ -202,13 +203,14 @@ for (const shape of ['embedded'] satisfies Shape[]) {
             names: [],
             password: `${password} anew`,
             secondFactorProven: true,
+            provenBy: undefined,
             type: 'password.changed',
             context: testContext,
           }),
         reset: ({ id }) => resetSecondFactor.reset({ userId: id, actor: 'x', reason: 'x', context: testContext }),
         'last authenticator': async ({ id }) => {
           const [only] = (await status(id)).authenticators;
-          await changeSecondFactor.remove(id, only?.id ?? '', true, testContext);
+          await changeSecondFactor.remove(id, only?.id ?? '', true, testContext, await provenNow(service, { id }));
         },
       };
       for (const [name, end] of Object.entries(ends)) {

@@ -78,6 +78,7 @@ describe('mailed links', () => {
       names: [],
       password: 'changed on the account page',
       secondFactorProven: true,
+      provenBy: undefined,
       type: 'password.changed',
       context: testContext,
     });

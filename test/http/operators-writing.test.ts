@@ -97,6 +97,7 @@ describe('what operators write', () => {
         names: [username],
         password,
         secondFactorProven: false,
+        provenBy: undefined,
         type: 'password.changed',
         context: testContext,
       });

@@ -3,8 +3,8 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { newBytes, newId } from '../../src/crypto/random.ts';
 import { oneTimeCode, secretFromBase32, timeStepAt, type TotpParameters } from '../../src/domain/totp.ts';
 import { secretContext } from '../../src/second-factor/secret-context.ts';
+import { recoveryCodesOf } from '../support/sign-in.ts';
 import { startService, type Shape, type TestPerson, type TestService } from '../support/service.ts';
-import { testContext } from '../support/stores.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { claimsOf, UserAgent, type StepAnswer } from '../support/user-agent.ts';
 
@@ -36,7 +36,7 @@ for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
       return { agent, step: await agent.submitPassword(await agent.begin(), person) };
     }
     async function codesOf(person: TestPerson): Promise<readonly string[]> {
-      return service.composed.services.changeSecondFactor.replaceRecoveryCodes(person.id, testContext);
+      return recoveryCodesOf(service, person);
     }
     async function toRecovery({ agent, step }: { agent: UserAgent; step: StepAnswer }): Promise<StepAnswer> {
       return agent.submit(step, {}, step.action.replace(/one-time-code$/, 'use-recovery-code'));

@@ -277,6 +277,7 @@ describe('attacks on sessions, sign-out and devices', () => {
             names: [],
             password: 'an entirely different passphrase',
             secondFactorProven: true,
+            provenBy: undefined,
             type: 'password.reset',
             context: testContext,
           }),

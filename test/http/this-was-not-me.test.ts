@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { oneTimeCode, secretFromBase32, timeStepAt } from '../../src/domain/totp.ts';
 import { addressOf, assertSignedOut, csrfIn, sendForm } from '../support/forms.ts';
 import { mailEnvironment, pathIn, startMailServer, type MailServer } from '../support/mail-server.ts';
+import { provenNow, recoveryCodesOf } from '../support/sign-in.ts';
 import { startService, type Shape, type TestPerson, type TestService } from '../support/service.ts';
 import { testContext } from '../support/stores.ts';
 import { token, UserAgent } from '../support/user-agent.ts';
@@ -34,20 +35,25 @@ for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
       assert.ok(secret !== undefined);
       const totp = { ...person.totp, secret };
       const code = oneTimeCode(totp, timeStepAt(service.composed.services.clock.epochSeconds(), 30));
-      assert.equal((await enrolment.confirm({ ...base, id: shown.id, code })).kind, 'confirmed');
+      assert.equal(
+        (await enrolment.confirm({ ...base, provenBy: await provenNow(service, person), id: shown.id, code })).kind,
+        'confirmed',
+      );
       const [own] = await inTransaction(({ authenticators }) => authenticators.listLive(person.id));
-      assert.equal((await changeSecondFactor.remove(person.id, own?.id ?? '', false, context)).kind, 'removed');
-      await changeSecondFactor.replaceRecoveryCodes(person.id, context);
+      const provenBy = await provenNow(service, person);
+      const removed = await changeSecondFactor.remove(person.id, own?.id ?? '', false, context, provenBy);
+      assert.equal(removed.kind, 'removed');
+      await recoveryCodesOf(service, person);
       const password = 'the password of a thief';
-      const change = { secondFactorProven: true, type: 'password.changed', context } as const;
+      const change = { provenBy: undefined, secondFactorProven: true, type: 'password.changed', context } as const;
       await setPassword({ userId: person.id, names: [], password, ...change });
       return { address, password };
     }
 
     test('D22 gives everything back to the owner, whom every notice reached at the address that stood before', async () => {
       const person = await service.addPerson();
-      const { changeSecondFactor, database } = service.composed.services;
-      const kept = await changeSecondFactor.replaceRecoveryCodes(person.id, testContext);
+      const { database } = service.composed.services;
+      const kept = await recoveryCodesOf(service, person);
       // All that was there before is older than the undo reaches.
       const { kysely } = database;
       const old = new Date(Date.now() - 80 * 3_600_000);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { addressOf, assertSignedOut, sendForm } from '../support/forms.ts';
 import { mailEnvironment, pathIn, startMailServer, type MailServer } from '../support/mail-server.ts';
+import { recoveryCodesOf } from '../support/sign-in.ts';
 import { startService, type TestPerson, type TestService } from '../support/service.ts';
 import { testContext } from '../support/stores.ts';
 import { claimsOf, UserAgent } from '../support/user-agent.ts';
@@ -32,8 +33,8 @@ describe('the ways back by mail', () => {
 
   test('B19 at the cap a reset by mail alone keeps the second factor closed, one with a recovery code opens it', async () => {
     const person = await service.addPerson();
-    const { changeSecondFactor, secondFactor, inTransaction } = service.composed.services;
-    const [recovery = '', other = ''] = await changeSecondFactor.replaceRecoveryCodes(person.id, testContext);
+    const { secondFactor, inTransaction } = service.composed.services;
+    const [recovery = '', other = ''] = await recoveryCodesOf(service, person);
     const { cap } = secondFactor.limits;
     await setGuard(person, { total: cap });
 
@@ -71,8 +72,8 @@ describe('the ways back by mail', () => {
 
   test('B20 with both lanes closed a new password and a recovery code let the person bind a new secret', async () => {
     const person = await service.addPerson();
-    const { changeSecondFactor, inTransaction, status } = service.composed.services;
-    const [recovery = ''] = await changeSecondFactor.replaceRecoveryCodes(person.id, testContext);
+    const { inTransaction, status } = service.composed.services;
+    const [recovery = ''] = await recoveryCodesOf(service, person);
     await setGuard(person, { known_in_a_row: 50, other_in_a_row: 50 });
     await inTransaction(async (stores) => {
       await stores.authenticators.removeAll(person.id, 'both-lanes-closed');
@@ -138,10 +139,7 @@ describe('the ways back by mail', () => {
 
   test('D15 a sign-in by a recovery code says so to the relying party and by mail', async () => {
     const person = await service.addPerson();
-    const [recovery = ''] = await service.composed.services.changeSecondFactor.replaceRecoveryCodes(
-      person.id,
-      testContext,
-    );
+    const [recovery = ''] = await recoveryCodesOf(service, person);
     const agent = new UserAgent(service.issuer);
     const first = await agent.begin();
     let step = await agent.submitPassword(first, person);

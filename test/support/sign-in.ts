@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import type { Proof } from '../../src/domain/proof.ts';
 import type { TestPerson, TestService } from './service.ts';
+import { testContext } from './stores.ts';
 import { UserAgent, type StepAnswer } from './user-agent.ts';
 
 let browsers = 0;
@@ -86,10 +88,16 @@ export function wrongCodes(person: TestPerson, count: number): string[] {
   return wrong;
 }
 
-/** A recovery code of a new set of the person. */
-export async function recoveryCodesOf(service: TestService, { id }: TestPerson): Promise<readonly string[]> {
-  const context = { requestId: 'test', address: '192.0.2.1', userAgent: 'test' };
-  return service.composed.services.changeSecondFactor.replaceRecoveryCodes(id, context);
+/** What somebody who signed in just now has proven. */
+export async function provenNow(service: TestService, { id }: Pick<TestPerson, 'id'>): Promise<Proof> {
+  const { securityStamp } = await service.composed.services.manageUsers.find(id);
+  return { securityStamp };
+}
+
+/** A new set of recovery codes of the person. */
+export async function recoveryCodesOf(service: TestService, person: TestPerson): Promise<readonly string[]> {
+  const { changeSecondFactor } = service.composed.services;
+  return changeSecondFactor.replaceRecoveryCodes(person.id, await provenNow(service, person), testContext);
 }
 
 /** The page of the other factor, from the page of the one. */

@@ -1,3 +1,4 @@
+import type { Proof } from '../../domain/proof.ts';
 import { Conflict, Fault, InvalidInput, NotFound } from '../../errors.ts';
 import { mostAuthenticators } from '../../second-factor/enrol-authenticator.ts';
 import type { SecondFactorStatus } from '../../second-factor/status.ts';
@@ -53,6 +54,7 @@ export async function confirmTotp(request: ApiRequest, id: string): Promise<void
     userId: user.id,
     id: knownId(id),
     boundTo: token.boundTo,
+    provenBy: provenBy(request),
     keepSession: token.sessionUid,
     code,
     context,
@@ -84,7 +86,7 @@ export async function renameTotp(request: ApiRequest, id: string): Promise<void>
 
 /** POST /second-factor/totp/{id}/remove. What the policy forbids is refused before the code is spent on it. */
 export async function removeTotp(request: ApiRequest, id: string): Promise<void> {
-  const { ctx, services, user, token, context } = request;
+  const { ctx, services, user, context } = request;
   allowFields(request, 'code');
   needField(request, 'code');
   await findOwn(request, id);
@@ -92,7 +94,7 @@ export async function removeTotp(request: ApiRequest, id: string): Promise<void>
   const { authenticators } = await services.status(user.id);
   if (authenticators.length === 1 && !lastMayGo) throw lastStays();
   await proveByCode(request);
-  const outcome = await services.change.remove(user.id, id, lastMayGo, context, token.sessionUid);
+  const outcome = await services.change.remove(user.id, id, lastMayGo, context, provenBy(request));
   if (outcome.kind === 'last-one') throw lastStays();
   if (outcome.kind === 'unknown') throw new NotFound();
   ctx.status = 204;
@@ -105,7 +107,7 @@ export async function replaceRecoveryCodes(request: ApiRequest): Promise<void> {
   needField(request, 'code');
   if (!(await services.status(user.id)).enabled) throw new Conflict('not_enabled', 'there is no second factor');
   await proveByCode(request);
-  const codes = await services.change.replaceRecoveryCodes(user.id, context);
+  const codes = await services.change.replaceRecoveryCodes(user.id, provenBy(request), context);
   ctx.status = 201;
   ctx.body = { recovery_codes: codes };
 }
@@ -143,10 +145,16 @@ export async function changePassword(request: ApiRequest): Promise<void> {
     password,
     secondFactorProven: fields.has('code'),
     type: 'password.changed',
+    provenBy: provenBy(request),
     keepSession: token.sessionUid,
     context,
   });
   ctx.status = 204;
+}
+
+/** The session that the token came from, or what stood when the person was read. */
+function provenBy({ token, user }: ApiRequest): Proof {
+  return token.sessionUid === null ? { securityStamp: user.securityStamp } : { sessionUid: token.sessionUid };
 }
 
 async function findOwn({ services, user }: ApiRequest, id: string) {

@@ -4,8 +4,9 @@ import type { Issued, SavedGrant, SavedSession, TokenRecord, WriteIssued } from 
 import { createInOneTrip } from './database.ts';
 import { isForeignKeyViolation, isUniqueViolation } from './faults.ts';
 import { mayBeLost } from './may-be-lost.ts';
+import { notEnded } from './not-ended.ts';
 import { insertNewSession, saveSessionOnce } from './save-session.ts';
-import { part, statement } from './statement.ts';
+import { part, statement, verbatim } from './statement.ts';
 import type { Tables } from './tables.ts';
 
 /** Longer than any interaction lives. */
@@ -66,11 +67,26 @@ const resume = statement<{ readonly idHash: string; readonly lifetimeSeconds: nu
   insert into used_once (kind, id_hash, expires_at)
   values ('resume', ${'idHash'}, now() + make_interval(secs => ${'lifetimeSeconds'})) returning ${mayBeLost}`;
 
-/** Shared, the lock makes whoever disables the person or changes the password wait, and then end this session too. */
-const failUnlessProven = statement<{ readonly userId: string; readonly securityStamp: string }, unknown>`
+/** Shared, the lock makes whoever disables the person or ends all sessions wait, and then end this one too. */
+const failUnlessStamped = statement<{ readonly userId: string; readonly securityStamp: string }, unknown>`
   select 1 / count(*)::int as stands from (
     select from users where id = ${'userId'} and disabled_at is null and security_stamp = ${'securityStamp'}
     for share) one`;
+const failUnlessEnabled = statement<{ readonly userId: string }, unknown>`
+  select 1 / count(*)::int as stands from (
+    select from users where id = ${'userId'} and disabled_at is null for share) one`;
+const failUnlessSignedIn = statement<{ readonly userId: string; readonly sessionUid: string }, unknown>`
+  select 1 / count(*)::int as stands from sessions
+  where uid = ${'sessionUid'} and user_id = ${'userId'} and ${verbatim(notEnded('ended_at'))}`;
+
+/** See `holdProof`, which asks the same where an answer can be waited for. */
+async function failUnlessProven(
+  db: Kysely<Tables>,
+  { userId, proof }: NonNullable<Issued['proven']>,
+): Promise<unknown> {
+  if ('securityStamp' in proof) return failUnlessStamped(db, { userId, ...proof });
+  return Promise.all([failUnlessEnabled(db, { userId }), failUnlessSignedIn(db, { userId, ...proof })]);
+}
 
 const forgetSessionId = statement<{ readonly idHash: string }, never>`
   update sessions set id_hash = null where id_hash = ${'idHash'}`;

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { ListedSession, SavedSession, SessionRecord, SessionStore } from '../../provider/stores.ts';
-import { Conflict } from '../../errors.ts';
+import { Conflict, NotFound } from '../../errors.ts';
 import { notEnded } from './not-ended.ts';
 import { saveSessionOnce } from './save-session.ts';
 import type { Tables } from './tables.ts';
@@ -56,7 +56,7 @@ export class PostgresSessionStore implements SessionStore {
       .set({ security_stamp: sql`gen_random_uuid()` })
       .where('id', '=', userId)
       .returning('security_stamp')
-      .executeTakeFirstOrThrow();
+      .executeTakeFirstOrThrow(() => new NotFound('no such user'));
     let query = this.#db
       .updateTable('sessions')
       .set({ ended_at: sql`now()`, end_reason: reason, id_hash: null })
@@ -102,23 +102,29 @@ export class PostgresSessionStore implements SessionStore {
     }));
   }
 
-  async endHalfway(most: number, after: string | undefined): Promise<string | undefined> {
-    const { rows } = await sql<{ id: string }>`
-      update users set security_stamp = gen_random_uuid() where id in (
-        select id from users where ${after === undefined ? sql`true` : sql`id > ${after}`} order by id limit ${most})
-      returning id`.execute(this.#db);
-    return rows
-      .map(({ id }) => id)
-      .reduce<string | undefined>((last, id) => (last && last > id ? last : id), undefined);
+  async endHalfway(most: number, after: string | undefined) {
+    const { rows } = await sql<{ id: string; in_use: boolean }>`
+      with page as (
+        select id from users where ${after === undefined ? sql`true` : sql`id > ${after}`} order by id limit ${most}),
+      free as (select id from users where id in (select id from page) order by id for no key update skip locked),
+      done as (update users set security_stamp = gen_random_uuid() where id in (select id from free) returning id)
+      select id, done.id is null as in_use from page left join done using (id) order by id`.execute(this.#db);
+    return { last: rows.at(-1)?.id, inUse: rows.filter((row) => row.in_use).map(({ id }) => id) };
   }
 
-  async endSome(most: number, reason: string): Promise<number> {
+  async endHalfwayOf(userIds: readonly string[]): Promise<void> {
+    await sql`
+      update users set security_stamp = gen_random_uuid() where id in (
+        select id from users where id = any (${[...userIds]}::uuid[]) order by id for no key update)`.execute(this.#db);
+  }
+
+  async endSome(most: number, reason: string, waits: boolean): Promise<number> {
     // Without order and past locked rows: sign-ins that go on at the same time wait for nothing.
     const { numAffectedRows } = await sql`
       update sessions set ended_at = now(), end_reason = ${reason}, id_hash = null
-      where uid in (select uid from sessions where ended_at is null limit ${most} for update skip locked)`.execute(
-      this.#db,
-    );
+      where uid in (
+        select uid from sessions where ended_at is null limit ${most} for update ${waits ? sql`` : sql`skip locked`})
+      `.execute(this.#db);
     return Number(numAffectedRows ?? 0n);
   }
 

@@ -99,7 +99,7 @@ export class PostgresTokenStore implements TokenStore {
 
   async removeSomeGrants(most: number): Promise<number> {
     const { numAffectedRows } = await sql`
-      delete from grants where id in (select id from grants limit ${most} for update skip locked)`.execute(this.#db);
+      delete from grants where id in (select id from grants limit ${most} for update)`.execute(this.#db);
     return Number(numAffectedRows ?? 0n);
   }
 

@@ -74,7 +74,6 @@ export class PostgresUserStore implements UserStore {
         password_hash: passwordHash,
         password_changed_at: sql`now()`,
         password_version: eb('password_version', '+', 1),
-        security_stamp: sql`gen_random_uuid()`,
         wrong_passwords_in_a_row: 0,
         updated_at: sql`now()`,
         version: eb('version', '+', 1),
@@ -89,7 +88,6 @@ export class PostgresUserStore implements UserStore {
       .set((eb) => ({
         password_hash: null,
         password_version: eb('password_version', '+', 1),
-        security_stamp: sql`gen_random_uuid()`,
         updated_at: sql`now()`,
         version: eb('version', '+', 1),
       }))
@@ -150,18 +148,6 @@ export class PostgresUserStore implements UserStore {
       .where('password_hash', '=', oldHash)
       .executeTakeFirst();
     return numUpdatedRows > 0n;
-  }
-
-  async holdProof(id: string, securityStamp: string): Promise<boolean> {
-    const row = await this.#db
-      .selectFrom('users')
-      .select('id')
-      .where('id', '=', id)
-      .where('security_stamp', '=', securityStamp)
-      .where('disabled_at', 'is', null)
-      .forNoKeyUpdate()
-      .executeTakeFirst();
-    return row !== undefined;
   }
 
   async setDisabled(id: string, disabled: boolean): Promise<boolean> {
