@@ -192,10 +192,18 @@ function tokenAdapter(kind: DurableToken, { tokens, secretBox, epochMilliseconds
 /** Everything that may be lost: opaque access tokens, pushed requests, device codes. */
 function recordAdapter(kind: string, dependencies: AdapterDependencies): Adapter {
   const { records, usedOnce, tokens, secretBox } = dependencies;
+  const isDevice = kind === 'DeviceCode';
+  // A record of its own: whoever merely began to look at the device a moment ago saves it again, unanswered.
+  const answerKind = `${kind}-answer`;
+  const read = async (recordKind: string, id: string): Promise<AdapterPayload | undefined> => {
+    const value = await answered(records.read(recordKind, id));
+    return value === undefined ? undefined : open(secretBox, recordKind, hashToken(id), value);
+  };
+  const put = (recordKind: string, id: string, payload: AdapterPayload, ttl: number): Promise<void> =>
+    answered(records.put(recordKind, id, seal(secretBox, recordKind, hashToken(id), payload), ttl));
   const find = async (id: string): Promise<AdapterPayload | undefined> => {
-    const value = await answered(records.read(kind, id));
-    if (value === undefined) return undefined;
-    const payload = open(secretBox, kind, hashToken(id), value);
+    const payload = (isDevice ? await read(answerKind, id) : undefined) ?? (await read(kind, id));
+    if (payload === undefined) return undefined;
     if (kind === 'AccessToken') {
       const { grantId, sessionUid, scope } = payload;
       const offline = (scope ?? '').split(' ').includes('offline_access');
@@ -208,27 +216,29 @@ function recordAdapter(kind: string, dependencies: AdapterDependencies): Adapter
     }
     return payload;
   };
-  const put = async (id: string, payload: AdapterPayload, ttl: number): Promise<void> => {
-    await answered(records.put(kind, id, seal(secretBox, kind, hashToken(id), payload), ttl));
-    if (payload.userCode === undefined) return;
-    const code = seal(secretBox, `${kind}-user-code`, hashToken(payload.userCode), { jti: id });
-    await answered(records.put(`${kind}-user-code`, payload.userCode, code, ttl));
+  /** Allowed or refused once, by one person: the engine saves what it read a moment ago, whoever was first. */
+  const answerDevice = async (id: string, payload: AdapterPayload, ttl: number): Promise<void> => {
+    if (!(await answered(usedOnce.mark('device', hashToken(id), 86_400)))) {
+      throw new errors.InvalidRequest('this device was answered before');
+    }
+    await put(answerKind, id, payload, ttl);
   };
   return {
     ...nothing,
     async upsert(id, payload, expiresIn = 1) {
-      // Allowed or refused once, by one person: the engine saves what it read a moment ago, whoever was first.
+      const ttl = Math.max(1, expiresIn);
       const allowed = payload.accountId !== undefined;
-      const isAnswer = kind === 'DeviceCode' && (allowed || (payload as { error?: unknown }).error !== undefined);
-      const issuing = isAnswer && allowed ? issuingOfRequest() : undefined;
-      const write = async (): Promise<void> => {
-        if (isAnswer && !(await answered(usedOnce.mark('device', hashToken(id), 86_400)))) {
-          throw new errors.InvalidRequest('this device was answered before');
-        }
-        await put(id, payload, Math.max(1, expiresIn));
-      };
-      if (issuing === undefined) await write();
-      else issuing.afterwards.push(write);
+      if (isDevice && (allowed || (payload as { error?: unknown }).error !== undefined)) {
+        const issuing = allowed ? issuingOfRequest() : undefined;
+        if (issuing === undefined) await answerDevice(id, payload, ttl);
+        else issuing.afterwards.push(() => answerDevice(id, payload, ttl));
+        return;
+      }
+      await put(kind, id, payload, ttl);
+      const { userCode } = payload;
+      if (userCode === undefined) return;
+      const code = seal(secretBox, `${kind}-user-code`, hashToken(userCode), { jti: id });
+      await answered(records.put(`${kind}-user-code`, userCode, code, ttl));
     },
     find,
     async findByUserCode(userCode) {
@@ -245,6 +255,7 @@ function recordAdapter(kind: string, dependencies: AdapterDependencies): Adapter
     },
     async destroy(id) {
       await answered(records.remove(kind, id));
+      if (isDevice) await answered(records.remove(answerKind, id));
     },
     // Access tokens end with their grant (see find); the others are short and bound to one use.
     revokeByGrantId: unused,

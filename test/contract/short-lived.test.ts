@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { AttemptStore } from '../../src/attempt-store.ts';
-import { newId, newToken } from '../../src/crypto/random.ts';
+import { hashToken, newBytes, newId, newToken } from '../../src/crypto/random.ts';
 import { createSecretBox } from '../../src/crypto/secret-box.ts';
-import { newBytes } from '../../src/crypto/random.ts';
 import { createAdapterFactory } from '../../src/provider/adapter.ts';
 import type { ShortLivedRecords } from '../../src/short-lived-records.ts';
 import { InProcessAttemptStore } from '../../src/storage/in-process/attempt-store.ts';
@@ -144,16 +143,37 @@ for (const kind of ['Redis', 'the process'] as const) {
     }
 
     test('of fifty parallel resumes of one interaction one goes on', async () => {
+      const write = createWriteIssued(stores.database.kysely, () => assert.fail('no session is saved'));
+      const nothing = { proven: undefined, forgotten: undefined, grants: [], codes: [], session: undefined };
+      const resumed = hashToken(newToken());
+      const outcomes = await Promise.allSettled(Array.from({ length: parallel }, () => write({ ...nothing, resumed })));
+      assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+    });
+
+    test('outside of the request that resumes it no interaction is over', async () => {
       const adapter = adapterOf('Interaction');
       const id = newToken();
       await adapter.upsert(id, { jti: id }, 600);
-      await adapter.upsert(id, { jti: id, result: { login: {} } } as never, 600);
-      const stored = (await records.read('interaction', id)) ?? '';
-      const resumed = await Promise.allSettled(Array.from({ length: parallel }, () => adapter.destroy(id)));
-      assert.equal(resumed.filter(({ status }) => status === 'fulfilled').length, 1);
-      // Even a record that a stalled store wrote late is not resumed again.
-      await records.put('interaction', id, stored, 60);
-      await assert.rejects(adapter.destroy(id));
+      await assert.rejects(async () => adapter.destroy(id));
+      assert.ok(await adapter.find(id));
+    });
+
+    test('C17 of fifty who answer one device one is taken, and whoever saves it late, unanswered, undoes nothing', async () => {
+      const adapter = adapterOf('DeviceCode');
+      const id = newToken();
+      const device = { jti: id, userCode: newToken(), inFlight: true };
+      await adapter.upsert(id, device, 600);
+      const people = Array.from({ length: parallel }, () => newId());
+      const answers = await Promise.allSettled(
+        people.map((accountId) => adapter.upsert(id, { ...device, accountId }, 600)),
+      );
+      const won = people.filter((_, at) => answers[at]?.status === 'fulfilled');
+      assert.equal(won.length, 1);
+      await adapter.upsert(id, device, 600);
+      assert.equal((await adapter.find(id))?.accountId, won[0]);
+      assert.equal((await adapter.findByUserCode(device.userCode))?.accountId, won[0]);
+      await adapter.destroy(id);
+      assert.equal(await adapter.find(id), undefined);
     });
 
     test('E17 of fifty parallel uses of a pushed request one goes on', async () => {

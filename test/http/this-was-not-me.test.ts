@@ -43,7 +43,7 @@ for (const shape of ['servers', 'embedded'] satisfies Shape[]) {
       const provenBy = await provenNow(service, person);
       const removed = await changeSecondFactor.remove(person.id, own?.id ?? '', false, context, provenBy);
       assert.equal(removed.kind, 'removed');
-      await recoveryCodesOf(service, person);
+      await changeSecondFactor.replaceRecoveryCodes(person.id, await provenNow(service, person), context);
       const password = 'the password of a thief';
       const change = { provenBy: undefined, secondFactorProven: true, type: 'password.changed', context } as const;
       await setPassword({ userId: person.id, names: [], password, ...change });
