@@ -1,4 +1,5 @@
 import { activityDays } from '../domain/activity.ts';
+import type { User } from '../domain/user.ts';
 import { InvalidInput, NotFound } from '../errors.ts';
 import type { ActivityShown } from '../http/account-pages.ts';
 import type { Activity } from './activity.ts';
@@ -37,12 +38,14 @@ export async function activityShown(
 
 /** "This was not me": says what will be done, and does it by one button. */
 export async function showNotMe(request: AccountRequest, id: string): Promise<void> {
-  const { ctx, services, session } = request;
+  const { ctx, services, session, user } = request;
   const { type: what, at, address } = await findDisputed(request, id);
   services.views.page(ctx, 'not-me', {
     action: `${services.prefix}${ctx.path}`,
     csrf: services.csrf.token(`account:${session.uid}`),
     event: { what, at, address },
+    staysHere: !canBeLedBack(user),
+    backHref: `${services.prefix}/account/activity`,
   });
 }
 
@@ -55,7 +58,7 @@ export async function lockDown(request: AccountRequest, id: string): Promise<voi
   const { ctx, services, session, user, context } = request;
   await findDisputed(request, id);
   if (!(await proveChange(request))) return;
-  if (user.email === null || !user.emailVerified) {
+  if (!canBeLedBack(user)) {
     await services.endOtherSessions(user.id, session.uid, context);
     goTo(request, '/account/password', 'other-sessions-ended');
     return;
@@ -63,6 +66,8 @@ export async function lockDown(request: AccountRequest, id: string): Promise<voi
   await services.lockDown(user.id, context);
   services.views.page(ctx, 'notice', { code: 'not-me-done' });
 }
+
+const canBeLedBack = ({ email, emailVerified }: User): boolean => email !== null && emailVerified;
 
 async function findDisputed({ services, user }: AccountRequest, id: string): Promise<Activity> {
   const event = /^\d{1,18}$/.test(id) ? await services.findActivity(user.id, id) : undefined;

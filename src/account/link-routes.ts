@@ -33,8 +33,24 @@ const browserCookieSeconds = 90 * 86_400;
 export function linkRoutes(services: LinkRouteServices): Router {
   const { views, csrf, cookies, prefix, requestContext } = services;
   const router = new Router({ strict: true, sensitive: true });
-  const backHref = `${prefix}/account`;
+  const accountHref = `${prefix}/account`;
   const form = (path: string) => ({ action: `${prefix}${path}`, csrf: csrf.token(path) });
+  /** The sign-in from which somebody came here, if it says so; looked at, it is nobody's but its browser's. */
+  const signInOf = ({ query: { interaction } }: Context): string | undefined =>
+    typeof interaction === 'string' && /^[\w-]{16,64}$/.test(interaction) ? interaction : undefined;
+  const backFrom = (ctx: Context): string => {
+    const signIn = signInOf(ctx);
+    return signIn === undefined ? accountHref : `${prefix}/interaction/${signIn}`;
+  };
+  const request = (ctx: Context) => {
+    const signIn = signInOf(ctx);
+    const { action, csrf: token } = form(ctx.path);
+    return {
+      action: signIn === undefined ? action : `${action}?interaction=${signIn}`,
+      csrf: token,
+      backHref: backFrom(ctx),
+    };
+  };
   const submitted = async (ctx: Context): Promise<Fields> => {
     const fields = await readFields(ctx);
     csrf.check(ctx, fields, ctx.path);
@@ -43,7 +59,7 @@ export function linkRoutes(services: LinkRouteServices): Router {
   const tokenOf = (ctx: Context): string => (ctx as unknown as { params: { token: string } }).params.token;
 
   router.get('/forgot-password', (ctx) => {
-    views.page(ctx, 'forgot-password', { ...form(ctx.path), backHref });
+    views.page(ctx, 'forgot-password', request(ctx));
   });
   router.post('/forgot-password', async (ctx) => {
     const login = (await submitted(ctx)).get('login') ?? '';
@@ -55,7 +71,7 @@ export function linkRoutes(services: LinkRouteServices): Router {
 
   if (services.selfRegistration) {
     router.get('/sign-up', (ctx) => {
-      views.page(ctx, 'sign-up', { ...form(ctx.path), backHref });
+      views.page(ctx, 'sign-up', request(ctx));
     });
     router.post('/sign-up', async (ctx) => {
       const login = (await submitted(ctx)).get('email') ?? '';
@@ -66,13 +82,13 @@ export function linkRoutes(services: LinkRouteServices): Router {
   }
 
   router.get('/ask-for-help', (ctx) => {
-    views.page(ctx, 'ask-for-help', { ...form(ctx.path), backHref });
+    views.page(ctx, 'ask-for-help', request(ctx));
   });
   router.post('/ask-for-help', async (ctx) => {
     const fields = await submitted(ctx);
-    const request = { login: fields.get('login') ?? '', message: fields.get('message') ?? '' };
-    await services.helpRequests.request(request, requestContext(ctx));
-    views.page(ctx, 'notice', { code: 'help-requested' });
+    const asked = { login: fields.get('login') ?? '', message: fields.get('message') ?? '' };
+    await services.helpRequests.request(asked, requestContext(ctx));
+    views.page(ctx, 'notice', { code: 'help-requested', continueHref: backFrom(ctx) });
   });
 
   router.get('/not-me/:token', async (ctx) => {
@@ -94,12 +110,12 @@ export function linkRoutes(services: LinkRouteServices): Router {
       case 'browser-known': {
         cookies.set(ctx, cookies.browser, done.browserToken, browserCookieSeconds);
         const { interaction } = done;
-        const continueHref = interaction === undefined ? backHref : `${prefix}/interaction/${interaction}`;
+        const continueHref = interaction === undefined ? accountHref : `${prefix}/interaction/${interaction}`;
         views.page(ctx, 'notice', { code: 'browser-known', continueHref });
         return;
       }
       case 'email-confirmed':
-        views.page(ctx, 'notice', { code: 'email-confirmed', continueHref: backHref });
+        views.page(ctx, 'notice', { code: 'email-confirmed', continueHref: accountHref });
         return;
       case 'email-taken':
         return showLink(ctx, { code: 'email-taken' });
@@ -118,7 +134,7 @@ export function linkRoutes(services: LinkRouteServices): Router {
 
   /** The same page whether anything was sent: for a name nobody has, and for the tenth request of an hour. */
   function linkSent(ctx: Context, purpose: LocalsOf<'mail-link-sent'>['purpose'], seconds: number): void {
-    views.page(ctx, 'mail-link-sent', { purpose, validMinutes: seconds / 60, backHref });
+    views.page(ctx, 'mail-link-sent', { purpose, validMinutes: seconds / 60, backHref: backFrom(ctx) });
   }
 
   return router;

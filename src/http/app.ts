@@ -179,6 +179,13 @@ function guardRequest(prefix: string) {
       if (!ctx.path.startsWith(`${prefix}/`)) ctx.throw(404);
       ctx.req.url = (ctx.req.url ?? '').slice(prefix.length);
     }
+    const meant =
+      /^\/(?:(?:account|admin)\/)?$/.test(ctx.path) && ctx.method === 'GET' ? ctx.path.slice(1, -1) : undefined;
+    if (meant !== undefined) {
+      ctx.redirect(`${prefix}/${meant || 'account'}`);
+      ctx.status = 303;
+      return;
+    }
     if (/%2f|%5c|\\|\/\/|;|%00/i.test(ctx.path) || (ctx.path.length > 1 && ctx.path.endsWith('/'))) ctx.throw(404);
     // A HEAD would do what the GET does: resume a sign-in, begin an enrolment.
     if (ctx.method === 'HEAD' && !mayBeAskedForByHead.test(ctx.path)) ctx.throw(405);

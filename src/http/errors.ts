@@ -5,7 +5,7 @@ import type { Logger } from '../logger.ts';
 import type { ErrorPageCode } from './pages.ts';
 import { wantsJson } from './reader.ts';
 import { routeOf } from './route-of.ts';
-import type { Views } from './views.ts';
+import type { LocalsOf, Views } from './views.ts';
 
 /** A fault's code as the page that tells people of it. */
 const pageOf: Readonly<Record<string, ErrorPageCode>> = {
@@ -76,7 +76,8 @@ export function handleErrors({ logger, views, recordRefusedForm }: ErrorAnswers)
         return;
       }
       const page = pageOf[code] ?? pageOfStatus[status] ?? (status >= 500 ? 'internal' : 'bad-request');
-      views.page(ctx, 'error', { code: page, reference: requestId, retryAfterSeconds }, { status });
+      const next = nextAfter(page, ctx.path);
+      views.page(ctx, 'error', { code: page, reference: requestId, retryAfterSeconds, next }, { status });
     }
   };
 }
@@ -85,6 +86,13 @@ export function handleErrors({ logger, views, recordRefusedForm }: ErrorAnswers)
 function asksForProblem(ctx: Context): boolean {
   if (/^\/(?:account|admin)\/api(?:\/|$)/.test(ctx.path)) return true;
   return wantsJson(ctx) && !ctx.path.startsWith('/interaction/');
+}
+
+/** Where somebody goes on who is stuck: at a form that was sent before, a link that was used, a sign-in that is over. */
+function nextAfter(code: ErrorPageCode, path: string): LocalsOf<'error'>['next'] {
+  const [signIn] = /^\/interaction\/[\w-]+(?=\/)/.exec(path) ?? [];
+  if (code === 'form-expired' && signIn !== undefined) return { path: signIn, does: 'continue' };
+  return code === 'link-used' || code === 'sign-in-gone' ? { path: '/account', does: 'to-account' } : undefined;
 }
 
 function describe(error: unknown): { status: number; code: string; retryAfterSeconds?: number; field?: string } {

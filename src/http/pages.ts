@@ -107,8 +107,8 @@ interface SignInPages {
     readonly reference: string;
     /** For `request-refused`: the protocol's own words, for whoever built the application. */
     readonly detail?: { readonly error: string; readonly description?: string | undefined } | undefined;
-    /** A link that helps: try again, sign in again, back to the account. */
-    readonly next?: { readonly href: string; readonly does: 'try-again' | 'sign-in-again' | 'to-account' } | undefined;
+    /** A link that helps, by its path below the issuer. */
+    readonly next?: { readonly path: string; readonly does: 'continue' | 'to-account' } | undefined;
     readonly retryAfterSeconds?: number | undefined;
     readonly askForHelpHref?: string | undefined;
   };
@@ -189,6 +189,9 @@ interface SignInPages {
   /** "This was not me": one button. Sends nothing. */
   'not-me': Form & {
     readonly event?: { readonly what: string; readonly at: Date; readonly address?: string } | undefined;
+    /** Without a confirmed address nobody could be led back: the person stays signed in, and nothing is undone. */
+    readonly staysHere?: boolean;
+    readonly backHref?: string | undefined;
   };
   /** A person without authenticator and recovery codes asks the operators. Sends `login`, `message`. */
   'ask-for-help': Form & { readonly login?: string | undefined; readonly backHref?: string | undefined };

@@ -1,4 +1,5 @@
 import { newId } from '../crypto/random.ts';
+import { codesShown } from './after-recovery.ts';
 import { answer } from './answer.ts';
 import { decide } from './decide.ts';
 import { finishSignIn } from './finish.ts';
@@ -17,11 +18,11 @@ export async function submitEnrolment(step: Step): Promise<void> {
   }
   const user = await services.findUser(pending.userId);
   if (!isStillProven(user, pending)) return showNextStep(step);
-  const shown = await services.enrolment.showPending(pending.userId, user?.username ?? '', uid);
-  if (shown === undefined) return showNextStep(step, { error: { code: 'enrolment-void' } });
+  const begun = await services.enrolment.showPending(pending.userId, user?.username ?? '', uid);
+  if (begun === undefined) return showNextStep(step, { error: { code: 'enrolment-void' } });
   const outcome = await services.enrolment.confirm({
     userId: pending.userId,
-    id: shown.id,
+    id: begun.id,
     boundTo: uid,
     keepSession: step.interaction.session?.uid,
     provenBy: { securityStamp: pending.securityStamp },
@@ -38,7 +39,8 @@ export async function submitEnrolment(step: Step): Promise<void> {
   }
   const proven = { factor: 'otp' as const, at: services.epochSeconds() };
   const { securityStamp = pending.securityStamp } = outcome;
-  const next: PendingSignIn = { ...pending, id: newId(), proven, securityStamp };
+  const shown = outcome.recoveryCodes === null ? {} : codesShown(pending);
+  const next: PendingSignIn = { ...pending, id: newId(), proven, securityStamp, ...shown };
   await services.pendings.write(uid, next);
   if (outcome.recoveryCodes === null) return showNextStep({ ...step, pending: next });
   const locals = {

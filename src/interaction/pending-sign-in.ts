@@ -33,8 +33,9 @@ export interface PendingSignIn {
   readonly useRecoveryCode: boolean;
   /** Recovery codes left after one was used here. */
   readonly recoveryCodesRemaining: number | null;
-  /** What the use of a recovery code leads to before the sign-in goes on. */
+  /** What the use of a recovery code, or codes that nobody said they kept, lead to before the sign-in goes on. */
   readonly followUp?: 'replace-authenticator' | 'new-recovery-codes' | undefined;
+  readonly timesCodesShown?: number;
   /** Where the finished interaction continues; a repeated submission gets the same answer. */
   readonly finishedAt: string | null;
 }

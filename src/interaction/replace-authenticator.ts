@@ -1,4 +1,5 @@
 import { newId } from '../crypto/random.ts';
+import { codesShown } from './after-recovery.ts';
 import { answer } from './answer.ts';
 import { showNextStep } from './show.ts';
 import type { Step } from './step.ts';
@@ -34,7 +35,8 @@ export async function submitReplacement(step: Step): Promise<void> {
     return showNextStep(step, { error: { code: 'enrolment-void' } });
   }
   const { securityStamp = pending.securityStamp } = outcome;
-  const next = { ...pending, id: newId(), followUp: undefined, securityStamp };
+  const followUp = outcome.recoveryCodes === null ? { followUp: undefined } : codesShown(pending);
+  const next = { ...pending, id: newId(), securityStamp, ...followUp };
   await services.pendings.write(uid, next);
   const after = { ...step, pending: next };
   if (outcome.recoveryCodes === null) return showNextStep(after);

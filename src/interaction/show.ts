@@ -35,8 +35,8 @@ export async function showPassword(step: Step, remark: Remark, login?: string): 
   const typed = login ?? (typeof hint === 'string' ? hint.slice(0, 254) : undefined);
   const again = step.interaction.session?.accountId !== undefined;
   const ways = {
-    forgotPasswordHref: hrefOf(step, '/forgot-password'),
-    signUpHref: step.services.selfRegistration ? hrefOf(step, '/sign-up') : undefined,
+    forgotPasswordHref: hrefOf(step, `/forgot-password?interaction=${step.uid}`),
+    signUpHref: step.services.selfRegistration ? hrefOf(step, `/sign-up?interaction=${step.uid}`) : undefined,
   };
   await answer(step, 'password', { login: typed, reason: again ? 'again' : undefined, ...ways }, remark, undefined);
 }
@@ -117,7 +117,7 @@ async function showCode(
 ): Promise<void> {
   const { services, uid } = step;
   const { accountName } = pending;
-  const askForHelpHref = hrefOf(step, '/ask-for-help');
+  const askForHelpHref = hrefOf(step, `/ask-for-help?interaction=${step.uid}`);
   if (pending.useRecoveryCode) {
     const oneTimeCodeAction = pathOf(step, 'use-one-time-code');
     const startAgainAction = pathOf(step, 'start-again');

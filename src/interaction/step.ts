@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type Provider from 'oidc-provider';
+import { errors, type Provider } from 'oidc-provider';
 import type { AuditEvent, RequestContext } from '../domain/audit-event.ts';
 import type { AcrNames, SecondProof } from '../domain/authentication.ts';
 import type { Proof } from '../domain/proof.ts';
@@ -141,7 +141,7 @@ export async function loadStep(ctx: Context, services: InteractionServices): Pro
   const { uid = '' } = (ctx as unknown as { params: { uid?: string } }).params;
   // Asked for at once, they share a round trip; the record is this browser's only where the interaction is.
   const [interaction, pending] = await Promise.all([
-    services.provider().interactionDetails(ctx.req, ctx.res),
+    services.provider().interactionDetails(ctx.req, ctx.res).catch(asSignInGone),
     services.pendings.read(uid),
   ]);
   if (interaction.uid !== uid) throw new Fault('sign_in_gone', 400, 'this sign-in was begun in another browser');
@@ -154,6 +154,12 @@ export async function loadStep(ctx: Context, services: InteractionServices): Pro
   const uiLocales = interaction.params['ui_locales'];
   if (typeof uiLocales === 'string') setReader(ctx, { uiLocales });
   return { ctx, services, interaction, uid, pending, fields, context: services.requestContext(ctx) };
+}
+
+/** Finished, expired, or never this browser's. */
+function asSignInGone(error: unknown): never {
+  if (error instanceof errors.SessionNotFound) throw new Fault('sign_in_gone', 400, 'there is no such sign-in here');
+  throw error;
 }
 
 /** A parameter of the authorization request as text; '' where it is absent. */

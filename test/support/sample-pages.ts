@@ -35,7 +35,7 @@ const enrolment = {
   otpauthUri,
   qrSvg: renderSVG(otpauthUri, { border: 4, ecc: 'M' }),
 };
-const codes = Array.from({ length: 10 }, (_, index) => `${'ABCDEFGHJK'[index]}K4M-QX2R-${20 + index}HD-WV8T`);
+const codes = Array.from({ length: 10 }, (_, index) => `${'ABCDEFGHJK'[index]}K4M-QX2R-${20 + index}HD-WV8T-7N3P`);
 const manyScopes = ['openid', 'profile', 'email', 'offline_access', 'books:read'].map((name, index) => ({
   name,
   isNew: index > 2,
@@ -262,6 +262,12 @@ const links: readonly Sample[] = [
     ...form,
     event: { what: 'sign-in.completed', at: ago(3), address: '203.0.113.7' },
   }),
+  sample('not-me', 'here', {
+    ...form,
+    event: { what: 'sign-in.completed', at: ago(3), address: '203.0.113.7' },
+    staysHere: true,
+    backHref: '/back',
+  }),
   sample('ask-for-help', 'empty', { ...form, backHref: '/back' }),
   sample('what-we-see', 'full', { address: '203.0.113.7', browser: firefox, activityDays: 90 }),
   ...noticePageCodes.map((code) => sample('notice', code, { code, continueHref: '/account' })),
@@ -269,7 +275,12 @@ const links: readonly Sample[] = [
     sample('error', code, {
       code,
       reference: '1f6c2c57-9a39-4b0c-9d3e-2d7b1a0c8f11',
-      next: code === 'sign-in-gone' ? { href: '/account', does: 'to-account' } : undefined,
+      next:
+        code === 'sign-in-gone' || code === 'link-used'
+          ? { path: '/account', does: 'to-account' }
+          : code === 'form-expired'
+            ? { path: '/interaction/x', does: 'continue' }
+            : undefined,
       detail:
         code === 'request-refused'
           ? { error: 'invalid_request', description: "redirect_uri did not match any of the client's registered ones" }

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { pageOf } from '../support/forms.ts';
+import { codeForPicture } from '../support/policy-parties.ts';
+import { startService, type TestService } from '../support/service.ts';
+import { halfway, newBrowserOf, otherFactor } from '../support/sign-in.ts';
+
+describe('pages that are loaded again', () => {
+  let service: TestService;
+  before(async () => {
+    service = await startService('servers');
+  });
+  after(() => service.close());
+
+  test('a form that was sent before leads on to where the sign-in stands', async () => {
+    const person = await service.addPerson();
+    const agent = newBrowserOf(service);
+    const first = await agent.begin();
+    const step = await agent.submitPassword(first, person);
+    const fields = { csrf: first.csrf, login: person.username, password: person.password };
+    const again = await agent.post(first.action, fields);
+    assert.equal(again.status, 403);
+    const html = await again.text();
+    const here = step.action.replace(/\/[^/]+$/, '');
+    assert.equal(pageOf(html), 'error');
+    assert.match(html, new RegExp(`<a class="button" href="${here}"`));
+    assert.equal((await agent.look(here)).page, 'one-time-code');
+  });
+
+  test('recovery codes that nobody said they kept are made anew, some times, and the ones before are void', async () => {
+    const person = await service.addPerson({ withoutFactor: true });
+    const { agent, step } = await halfway(service, person);
+    let shown = await agent.submit(step, { code: codeForPicture(service, step) });
+    const here = shown.action.replace(/\/[^/]+$/, '');
+    const sets = [shown.codes ?? []];
+    for (let visit = 0; visit < 3; visit += 1) {
+      shown = await agent.look(here);
+      assert.equal(shown.page, 'recovery-codes');
+      sets.push(shown.codes ?? []);
+    }
+    assert.equal(new Set(sets.flat()).size, 40);
+    const { recoveryCodesRemaining } = await service.composed.services.status(person.id);
+    assert.equal(recoveryCodesRemaining, 10);
+    assert.equal((await agent.submit(shown, { saved: 'yes' })).page, 'consent');
+    const [void_ = ''] = sets[0] ?? [];
+    const [good = ''] = sets[3] ?? [];
+    const other = await halfway(service, person);
+    const page = await otherFactor(other.agent, other.step);
+    const refused = await other.agent.submit(page, { code: void_ });
+    assert.equal(refused.error?.code, 'wrong-recovery-code');
+    assert.equal((await other.agent.submit(refused, { code: good })).page, 'consent');
+  });
+
+  test('a sign-in that is over, or never was, is said to be over', async () => {
+    const person = await service.addPerson();
+    const { agent, step } = await halfway(service, person);
+    await agent.submit(step, { code: person.code() });
+    const paths = [step.action.replace(/\/[^/]+$/, ''), '/interaction/there-is-none'];
+    for (const path of paths) {
+      const answer = await agent.get(path);
+      assert.equal(answer.status, 400);
+      assert.match(await answer.text(), /<h1>This sign-in is over<\/h1>[^]*href="\/account"/);
+      assert.equal((await agent.look(path)).error?.code, 'sign-in-gone');
+    }
+  });
+});
