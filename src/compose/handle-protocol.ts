@@ -35,6 +35,7 @@ import { createBackchannel } from './backchannel.ts';
 import { createKnownClients } from './known-clients.ts';
 import { createKnownSecrets } from './known-secrets.ts';
 import { createRecordExchange } from './record-exchange.ts';
+import { methodsOf, protocolPath } from './protocol-paths.ts';
 import type { Services } from './services.ts';
 import { createSigningKeyWatch } from './signing-key-watch.ts';
 
@@ -220,23 +221,6 @@ interface Exchange {
   set(field: string, value: string): void;
   respond?: boolean;
 }
-
-/** What the endpoints that programs call take, beside the OPTIONS of a browser's preflight. */
-const methodsOf: Readonly<Record<string, readonly string[]>> = {
-  '/token': ['POST'],
-  '/par': ['POST'],
-  '/introspect': ['POST'],
-  '/revoke': ['POST'],
-  '/device/auth': ['POST'],
-  '/me': ['GET', 'POST'],
-  '/jwks': ['GET', 'HEAD'],
-  '/.well-known/openid-configuration': ['GET', 'HEAD'],
-  '/.well-known/oauth-authorization-server': ['GET', 'HEAD'],
-};
-
-/** The engine's own addresses; everything else that no route of ours took is not there. */
-const protocolPath =
-  /^\/(?:\.well-known\/[\w-]+|jwks|auth(?:\/[\w-]+)?|token|me|par|introspect|revoke|device(?:\/[\w-]+)?|logout(?:\/[\w-]+)?|register(?:\/[\w-]+)?|backchannel)$/;
 
 /** Every method of a store with the database's errors turned into ours. */
 function guardAll<Store extends object>(store: Store): Store {

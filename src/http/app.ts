@@ -80,8 +80,23 @@ export function createApp(options: AppOptions): Koa {
   // Asked for far more often than pages are looked at, and no router has them.
   app.use((ctx, next) => (engineEndpoints.test(ctx.path) ? protocol(ctx, next) : next()));
   for (const router of options.routers) app.use(router.routes());
+  app.use(refuseOtherMethods(options.routers));
   app.use(protocol);
   return app;
+}
+
+/** Of an address that is there with another method: 405, and which ones it takes (RFC 9110 section 15.5.6). */
+function refuseOtherMethods(routers: readonly Router[]) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    const taken = routers.flatMap((router) =>
+      router.match(ctx.path, ctx.method).path.flatMap(({ methods: own }) => own),
+    );
+    if (taken.length > 0) {
+      ctx.set('Allow', [...new Set(taken)].filter((method) => method !== 'HEAD').join(', '));
+      ctx.throw(405);
+    }
+    await next();
+  };
 }
 
 const engineEndpoints = /^\/(?:auth(?:\/[^/]+)?|token|introspect|revoke|par|me|jwks)$/;
@@ -232,7 +247,10 @@ function showWhatWeSee(views: Views) {
       await next();
       return;
     }
-    if (ctx.method !== 'GET') ctx.throw(405);
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
+      ctx.set('Allow', 'GET, HEAD');
+      ctx.throw(405);
+    }
     const { address, userAgent } = (ctx as { state: { origin: Origin } }).state.origin;
     views.page(ctx, 'what-we-see', { address, browser: userAgent, activityDays: 90 });
   };

@@ -104,7 +104,7 @@ async function refused(step: Step, pending: PendingSignIn, outcome: CodeOutcome,
       if (finished !== undefined) return answerFinished(step, finished);
       await services.pendings.remove(uid);
       if (step.interaction.prompt.name === 'totp') return showNextStep({ ...step, pending: undefined });
-      return showPassword({ ...step, pending: undefined }, { error: { code: 'challenge-spent' } });
+      return showPassword({ ...step, pending: undefined }, { error: { code: 'challenge-spent' } }, pending.accountName);
     }
     case 'closed': {
       const chosen = { ...pending, useRecoveryCode: true };

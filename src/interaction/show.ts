@@ -32,8 +32,11 @@ export async function showNextStep(step: Step, remark: Remark = {}): Promise<voi
 
 export async function showPassword(step: Step, remark: Remark, login?: string): Promise<void> {
   const hint = step.interaction.params['login_hint'];
-  const typed = login ?? (typeof hint === 'string' ? hint.slice(0, 254) : undefined);
-  const again = step.interaction.session?.accountId !== undefined;
+  const known = step.interaction.session?.accountId;
+  const again = known !== undefined;
+  const hinted = typeof hint === 'string' ? hint.slice(0, 254) : undefined;
+  // Whoever is signed in here and asked again is most likely the same.
+  const typed = login ?? hinted ?? (again ? (await step.services.findUser(known))?.username : undefined);
   const ways = {
     forgotPasswordHref: hrefOf(step, `/forgot-password?interaction=${step.uid}`),
     signUpHref: step.services.selfRegistration ? hrefOf(step, `/sign-up?interaction=${step.uid}`) : undefined,

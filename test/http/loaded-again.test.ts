@@ -24,6 +24,8 @@ describe('pages that are loaded again', () => {
     const here = step.action.replace(/\/[^/]+$/, '');
     assert.equal(pageOf(html), 'error');
     assert.match(html, new RegExp(`<a class="button" href="${here}"`));
+    const entered = await agent.get(first.action);
+    assert.deepEqual([entered.status, entered.headers.get('location')], [303, here]);
     assert.equal((await agent.look(here)).page, 'one-time-code');
   });
 

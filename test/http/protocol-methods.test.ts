@@ -19,6 +19,18 @@ describe('the methods of protocol endpoints, and whose tokens they end', () => {
         assert.equal(answer.headers.get('allow'), 'POST');
       }
     }
+    for (const [method, path, allowed] of [
+      ['PUT', '/auth', 'GET, POST'],
+      ['DELETE', '/device', 'GET, POST'],
+      ['GET', '/logout/confirm', 'POST'],
+      ['PUT', '/account', 'GET'],
+      ['POST', '/admin', 'GET'],
+      ['DELETE', '/interaction/x', 'GET'],
+      ['POST', '/what-we-see', 'GET, HEAD'],
+    ] as const) {
+      const answer = await fetch(`${service.issuer}${path}`, { method, redirect: 'manual' });
+      assert.deepEqual([answer.status, answer.headers.get('allow')], [405, allowed], `${method} ${path}`);
+    }
     const keys = await fetch(`${service.issuer}/jwks`, { method: 'POST' });
     assert.deepEqual([keys.status, keys.headers.get('allow')], [405, 'GET, HEAD']);
     assert.equal((await fetch(`${service.issuer}/jwks`)).status, 200);
