@@ -1,6 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { ErrorPageCode } from '../http/pages.ts';
-import { readerOf } from '../http/reader.ts';
+import { readerOf, setReader } from '../http/reader.ts';
 import type { PageContext, Views } from '../http/views.ts';
 import type { ProviderPages } from '../provider/create-provider.ts';
 
@@ -8,6 +8,7 @@ import type { ProviderPages } from '../provider/create-provider.ts';
 export function createProviderPages(views: Views, prefix: string): ProviderPages {
   return {
     async error(ctx, out, error) {
+      readUiLocales(ctx);
       const page = ctx as unknown as PageContext;
       const status = ctx.status;
       if (status === 503) ctx.set('Retry-After', '2');
@@ -16,11 +17,17 @@ export function createProviderPages(views: Views, prefix: string): ProviderPages
       views.page(
         page,
         'error',
-        { code, reference: readerOf(page).requestId, ...(code === 'request-refused' ? { detail } : {}) },
+        {
+          code,
+          reference: readerOf(page).requestId,
+          next: code === 'sign-in-gone' ? { path: '/account', does: 'to-account' } : undefined,
+          detail: code === 'request-refused' ? detail : undefined,
+        },
         { status },
       );
     },
     async logout(ctx, form) {
+      readUiLocales(ctx);
       // The form's answer leads to where the client asked for: the policy has to let it.
       const targets = (ctx.oidc.client?.postLogoutRedirectUris ?? []).filter((uri) => URL.canParse(uri));
       views.page(
@@ -64,6 +71,12 @@ export function createProviderPages(views: Views, prefix: string): ProviderPages
       views.page(ctx, 'device-done', { result: 'allowed' });
     },
   };
+}
+
+/** Of a request that is refused before it is anybody's sign-in, and of RP-Initiated Logout 1.0 section 2. */
+function readUiLocales(ctx: KoaContextWithOIDC): void {
+  const { ui_locales: uiLocales } = ctx.query;
+  if (typeof uiLocales === 'string') setReader(ctx, { uiLocales });
 }
 
 function errorPage(name: string, status: number): ErrorPageCode {

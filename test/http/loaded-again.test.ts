@@ -65,4 +65,16 @@ describe('pages that are loaded again', () => {
       assert.equal((await agent.look(path)).error?.code, 'sign-in-gone');
     }
   });
+
+  test('a request that is refused at once is told in the language it asks for, and so is a sign-out', async () => {
+    const agent = newBrowserOf(service);
+    await agent.signIn(await service.addPerson());
+    for (const [path, words] of [
+      ['/auth?client_id=nobody&ui_locales=fr', /lang="fr"/],
+      ['/logout?ui_locales=de', /lang="de"/],
+    ] as const) {
+      const html = await (await agent.get(path)).text();
+      assert.match(html.slice(0, 200), words, path);
+    }
+  });
 });
