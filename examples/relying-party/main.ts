@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import * as client from 'openid-client';
-import { errorPage, signedInPage, signedOutPage } from './pages.ts';
+import { errorPage, notSignedInPage, signedInPage, signedOutPage } from './pages.ts';
 
 // A relying party as anyone would write it: an independent client library, a session of its own, and nothing of the
 // provider's inside. What it knows of the provider stands in one file, as an operator would hand it over.
@@ -13,13 +13,20 @@ interface Registration {
   address: string;
 }
 
+interface Pending {
+  state: string;
+  nonce: string;
+  verifier: string;
+}
+
 interface Session {
-  pending?: { state: string; nonce: string; verifier: string };
+  pending?: Pending;
   tokens?: client.TokenEndpointResponse & client.TokenEndpointResponseHelpers;
   userinfo?: unknown;
 }
 
 const file = process.env['RELYING_PARTY_FILE'] ?? 'data/sample-relying-party.json';
+const scope = 'openid profile email';
 const sessions = new Map<string, Session>();
 
 const registration = await patiently(async () => JSON.parse(readFileSync(file, 'utf8')) as Registration);
@@ -32,6 +39,11 @@ const config = await patiently(() =>
 
 const server = createServer((request, response) => {
   handle(request, response).catch((error: unknown) => {
+    if (error instanceof client.AuthorizationResponseError || error instanceof client.ResponseBodyError) {
+      // OpenID Connect Core section 3.1.2.6: a person who does not go on is no fault of anybody's.
+      if (error.error === 'access_denied') return html(response, 200, notSignedInPage());
+      return html(response, 400, errorPage([error.error, error.error_description].filter(Boolean).join(': ')));
+    }
     console.error('sample relying party:', (error as Error).message);
     html(response, 500, errorPage((error as Error).message));
   });
@@ -50,7 +62,11 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
       redirect(response, await authorizationUrl(session, url.searchParams));
       return;
     case 'GET /callback':
-      await callback(session, url);
+      if (!session.pending) {
+        html(response, 400, errorPage('There is no sign-in under way in this browser.'));
+        return;
+      }
+      await callback(session, session.pending, url);
       redirect(response, '/');
       return;
     case 'POST /refresh':
@@ -85,21 +101,22 @@ async function authorizationUrl(session: Session, asked: URLSearchParams): Promi
   session.pending = { state: client.randomState(), nonce: client.randomNonce(), verifier };
   const parameters: Record<string, string> = {
     redirect_uri: `${address}/callback`,
-    scope: 'openid profile email offline_access',
-    prompt: asked.get('prompt') ?? 'consent',
+    scope,
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
     state: session.pending.state,
     nonce: session.pending.nonce,
   };
-  const acr = asked.get('acr_values');
-  if (acr) parameters['acr_values'] = acr;
+  // OpenID Connect Core section 11: a refresh token that outlives the session needs the person's consent, each time.
+  if (asked.has('offline')) Object.assign(parameters, { scope: `${scope} offline_access`, prompt: 'consent' });
+  for (const name of ['acr_values', 'max_age', 'prompt']) {
+    const value = asked.get(name);
+    if (value) parameters[name] = value;
+  }
   return client.buildAuthorizationUrl(config, parameters).href;
 }
 
-async function callback(session: Session, url: URL): Promise<void> {
-  const { pending } = session;
-  if (!pending) throw new Error('There is no sign-in under way in this browser.');
+async function callback(session: Session, pending: Pending, url: URL): Promise<void> {
   delete session.pending;
   session.tokens = await client.authorizationCodeGrant(config, url, {
     pkceCodeVerifier: pending.verifier,

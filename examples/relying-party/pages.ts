@@ -5,8 +5,8 @@ type Tokens = TokenEndpointResponse & TokenEndpointResponseHelpers;
 const explanations: Record<string, string> = {
   sub: 'who signed in',
   acr: 'how strong the sign-in was',
-  amr: 'what was proven: pwd (password), otp (one-time code), mfa (two factors)',
-  auth_time: 'when the sign-in was completed',
+  amr: 'what was proven: pwd (password), otp (one-time code), mfa (two factors), urn:twofold:amr:recovery-code (recovery code)',
+  auth_time: 'when the last sign-in that proved the password was completed',
   exp: 'when this ID token ends',
   iat: 'when it was issued',
 };
@@ -27,12 +27,22 @@ export function signedInPage(tokens: Tokens, userinfo: unknown): string {
 <p>Access token: ${tokens.access_token ? 'yes' : 'no'} · Refresh token: ${tokens.refresh_token ? 'yes' : 'no'} ·
 Scopes: ${escape(tokens.scope ?? '')}</p>
 <div class="acts">
-<form method="post" action="/refresh"><button>Refresh</button></form>
+${
+  tokens.refresh_token
+    ? '<form method="post" action="/refresh"><button>Refresh</button></form>'
+    : '<a class="button" href="/sign-in?offline">Ask for a refresh token</a>'
+}
 <form method="post" action="/userinfo"><button>Ask for userinfo</button></form>
-<a class="button" href="/sign-in?acr_values=urn:twofold:acr:2fa">Step up</a>
+<a class="button" href="/sign-in?acr_values=urn:twofold:acr:2fa&amp;max_age=0">Step up</a>
 <a class="button" href="/sign-in?prompt=login">Sign in again</a>
 <a class="button" href="/sign-out">Sign out</a></div>
 ${userinfo === undefined ? '' : `<h2>Userinfo</h2><pre>${escape(JSON.stringify(userinfo, null, 2))}</pre>`}`);
+}
+
+export function notSignedInPage(): string {
+  return page(`<h1>You did not go on</h1>
+<p>You cancelled, or did not allow what this application asked for. So it learned nothing new about you.</p>
+<div class="acts"><a class="button" href="/sign-in">Try again</a> <a class="button" href="/">Back</a></div>`);
 }
 
 export function errorPage(message: string): string {
