@@ -9,7 +9,7 @@ interface Needed {
 
 const needs: Record<string, Needed | undefined> = {
   'GET /api/balance': undefined,
-  // Money moves only with two factors, and only if the password was typed within the last five minutes.
+  // Money moves only with two factors, and only if the sign-in with a password is at most five minutes old.
   'POST /api/transfers': { acr: 'urn:twofold:acr:2fa', maxAgeSeconds: 300 },
 };
 
