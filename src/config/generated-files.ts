@@ -37,7 +37,9 @@ export function settingsReference(all: readonly SettingDefinition[] = Object.val
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-function entry({ name, path, sentence, default: fallback, secret, production, schema }: SettingDefinition): string[] {
+function entry(definition: SettingDefinition): string[] {
+  const { name, path, sentence, default: fallback, defaultWords, secret, production, schema } = definition;
+  const standard = defaultWords ?? (fallback === undefined || fallback === '' ? 'none' : `\`${fallback}\``);
   const limits = describe(schema);
   return [
     `### \`${name}\``,
@@ -45,7 +47,7 @@ function entry({ name, path, sentence, default: fallback, secret, production, sc
     sentence,
     '',
     `- In the file: \`${path}\``,
-    `- Default: ${fallback === undefined || fallback === '' ? 'none' : `\`${fallback}\``}`,
+    `- Default: ${standard}`,
     ...(limits === '' ? [] : [`- One of: ${limits}`]),
     ...(secret ? [`- Secret; also \`${name}_FILE\``] : []),
     ...(production ? ['- Required with `NODE_ENV=production`'] : []),

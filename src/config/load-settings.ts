@@ -45,7 +45,8 @@ export function loadSettings(
       if (production && definition.production && (!embeddedAllowed || definition.name === 'ISSUER')) {
         faults.push(`${definition.name}: must be set with NODE_ENV=production, got ''`);
       }
-      if (definition.default !== undefined) values[key] = definition.schema.parse(definition.default);
+      const fallback = definition.defaultOf?.(values) ?? definition.default;
+      if (fallback !== undefined) values[key] = definition.schema.parse(fallback);
       continue;
     }
     const parsed = definition.schema.safeParse(raw);

@@ -9,6 +9,10 @@ export interface SettingDefinition {
   readonly schema: z.ZodType;
   /** The default as text, or undefined where there is none. */
   readonly default?: string;
+  /** Where another setting decides: the default in words, for the reference. */
+  readonly defaultWords?: string;
+  /** The default that comes of the settings above it in the table; `default` is what it comes to with theirs. */
+  readonly defaultOf?: (settings: Readonly<Record<string, unknown>>) => string | undefined;
   /** Never printed, also read from NAME_FILE. */
   readonly secret?: true;
   /** Must be given with NODE_ENV=production (unless the embedded default is allowed). */

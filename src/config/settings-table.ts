@@ -80,6 +80,8 @@ export const settingsTable = settings({
     path: 'http.issuer',
     schema: issuer,
     default: 'http://localhost:3000',
+    defaultWords: '`http://localhost:` and `PORT`',
+    defaultOf: ({ port }) => (typeof port === 'number' ? `http://localhost:${port}` : undefined),
     production: true,
     sentence: 'The address people and relying parties use; everything the service says of itself is built from it.',
   },
