@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { adminApiRouter } from './admin/api/api-router.ts';
 import { consoleRoutes } from './admin/console/routes.ts';
@@ -28,6 +27,7 @@ import { createApp, createHttpServer, type Origin } from './http/app.ts';
 import { createClientAddress } from './http/client-address.ts';
 import { createCookieJar } from './http/cookies.ts';
 import { createCsrf } from './http/csrf.ts';
+import { listen } from './http/listen.ts';
 import { createPrompts, createSessionJudge } from './interaction/prompts.ts';
 import { systemClock } from './clock.ts';
 import { createPingDelivery } from './compose/backchannel.ts';
@@ -180,14 +180,11 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     services,
     lookAtSigningKeys: () => protocol.signingKeyWatch.look(),
     async listen() {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(settings.port, settings.host, resolve);
-      });
+      const port = await listen(server, 'PORT', settings.port, settings.host);
       background.start();
       protocol.signingKeyWatch.start();
       await operations.start();
-      return (server.address() as AddressInfo).port;
+      return port;
     },
     async close({ drainSeconds = 0 } = {}) {
       operations.readiness.end();

@@ -48,7 +48,13 @@ const server = createServer((request, response) => {
     html(response, 500, errorPage((error as Error).message));
   });
 });
-server.listen(Number(new URL(address).port), '127.0.0.1');
+const { port } = new URL(address);
+server.on('error', ({ code }: NodeJS.ErrnoException) => {
+  const why = code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be opened (${code})`;
+  console.error(`Sample relying party: port ${port} ${why}; set TWOFOLD_SAMPLE_PORT to another, or to 0 for none.`);
+  process.exit(1);
+});
+server.listen(Number(port), '127.0.0.1', () => console.log(`Sample relying party: ${address}`));
 process.on('SIGTERM', () => server.close(() => process.exit(0)));
 
 async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

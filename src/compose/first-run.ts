@@ -31,7 +31,6 @@ export async function firstRun(services: Services, say: (line: string) => void):
     const file = join(resolve(settings.dataDir), 'sample-relying-party.json');
     const known = { issuer: settings.issuer, client_id: 'sample', client_secret: folder.sampleSecret, address };
     writeFileSync(file, `${JSON.stringify(known, null, 2)}\n`, { mode: 0o600 });
-    say(`Sample relying party: ${address}`);
   }
   const token = await inTransaction(async ({ users, links }) => {
     if ((await users.countOperators()) > 0) return undefined;

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from '../http/listen.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface MetricsServer {
@@ -21,13 +21,7 @@ export function createMetricsServer(metrics: Metrics, port: number, host: string
     );
   });
   return {
-    async listen() {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, host, resolve);
-      });
-      return (server.address() as AddressInfo).port;
-    },
+    listen: () => listen(server, 'TWOFOLD_METRICS_PORT', port, host),
     async close() {
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));

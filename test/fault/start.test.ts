@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -22,9 +24,9 @@ interface Started {
   readonly ended: Promise<number | null>;
 }
 
-function start(environment: Record<string, string>): Started {
+function start(environment: Record<string, string>, program = 'src/main.ts'): Started {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [join(projectFolder, 'src', 'main.ts')], {
+  const child = spawn(process.execPath, [join(projectFolder, program)], {
     cwd: folder,
     env: { PATH, HOME, LOG_LEVEL: 'silent', ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -126,3 +128,52 @@ test('N04 of two processes on one data folder the second is refused; after kill 
   third.child.kill('SIGTERM');
   assert.equal(await third.ended, 0);
 });
+
+test('a port that is taken is one clear line that names the setting, and ends the process', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const port = String((other.address() as AddressInfo).port);
+  const data = join(folder, 'taken');
+  const { ended, said } = start({ PORT: port, TWOFOLD_DATA_DIR: data });
+  assert.equal(await ended, 1);
+  assert.match(lastLine(said()), new RegExp(`^PORT: port ${port} on 127\\.0\\.0\\.1 is taken`));
+  assert.doesNotMatch(said(), /^ +at /m, 'no stack');
+
+  const free = String(await freePort());
+  const both = start({ PORT: free, TWOFOLD_SAMPLE_PORT: port, TWOFOLD_DATA_DIR: data }, 'bin/start.mjs');
+  await until(() => both.said().includes('TWOFOLD_SAMPLE_PORT'));
+  assert.match(both.said(), new RegExp(`^Sample relying party: port ${port} is taken`, 'm'));
+  assert.doesNotMatch(both.said(), /^ +at /m, 'no stack');
+  assert.equal((await fetch(`http://localhost:${free}/readyz`)).status, 200, 'the service goes on without the sample');
+
+  const second = start({ PORT: free, TWOFOLD_SAMPLE_PORT: port, TWOFOLD_DATA_DIR: data }, 'bin/start.mjs');
+  assert.equal(await second.ended, 1);
+  assert.match(second.said(), /^the data folder is in use by process \d+[^\n]*\n$/);
+  both.child.kill('SIGTERM');
+  await both.ended;
+  other.close();
+});
+
+test('without an issuer all that is printed leads to the port, and the sample is told anew at each start', async () => {
+  const data = join(folder, 'moved');
+  mkdirSync(data);
+  const known = join(data, 'sample-relying-party.json');
+  writeFileSync(known, JSON.stringify({ issuer: 'http://localhost:1', address: 'http://localhost:1' }));
+  const [port, samplePort] = [String(await freePort()), String(await freePort())];
+  const { child, ended, said } = start(
+    { PORT: port, TWOFOLD_SAMPLE_PORT: samplePort, TWOFOLD_DATA_DIR: data },
+    'bin/start.mjs',
+  );
+  await until(() => said().includes('/set-up/'));
+  assert.match(said(), new RegExp(`^http://localhost:${port}/set-up/`, 'm'));
+  const address = `http://localhost:${samplePort}/sign-in`;
+  const signIn = (): Promise<Response | undefined> => fetch(address, { redirect: 'manual' }).catch(() => undefined);
+  await until(async () => (await signIn()) !== undefined);
+  assert.match((await signIn())?.headers.get('location') ?? '', new RegExp(`^http://localhost:${port}/auth`));
+  child.kill('SIGTERM');
+  await ended;
+});
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}
