@@ -24,6 +24,7 @@ import { createReadFacts } from './compose/trusted-browser-cookie.ts';
 import { newId } from './crypto/random.ts';
 import { shortestAlone, shortestWithSecondFactor } from './domain/password-policy.ts';
 import { createApp, createHttpServer, type Origin } from './http/app.ts';
+import type { PageContext } from './http/views.ts';
 import { createClientAddress } from './http/client-address.ts';
 import { createCookieJar } from './http/cookies.ts';
 import { createCsrf } from './http/csrf.ts';
@@ -80,12 +81,17 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     const { requestId, address, userAgent } = (ctx.state as { origin: Origin }).origin;
     return { requestId, address, userAgent };
   };
+  /** Of pages that people read for themselves; an operator's language is not that of the person concerned. */
+  const personsContext = (ctx: PageContext & { readonly state: unknown }) => ({
+    ...requestContext(ctx),
+    locale: views.languageOf(ctx).tag,
+  });
   const interaction = createInteractionServices({
     services,
     views,
     csrf,
     cookies,
-    requestContext,
+    requestContext: personsContext,
     provider: protocol.provider,
   });
   const account = createAccountServices({
@@ -93,7 +99,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
     views,
     csrf,
     cookies,
-    requestContext,
+    requestContext: personsContext,
     prefix,
     acr,
     provider: protocol.provider,
@@ -146,7 +152,7 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
         views,
         csrf,
         cookies,
-        requestContext,
+        requestContext: personsContext,
         prefix,
         selfRegistration: settings.selfRegistration,
       }),
@@ -155,13 +161,13 @@ export async function compose(options: ServiceOptions): Promise<Composed> {
         views,
         csrf,
         cookies,
-        requestContext,
+        requestContext: personsContext,
         prefix,
         reset: createResetByLink(services),
         leastLengthFor,
       }),
       strengthRoute({ ...services, csrf, requestContext }),
-      setupRoutes({ views, csrf, setup, requestContext, prefix, now: () => clock.now() }),
+      setupRoutes({ views, csrf, setup, requestContext: personsContext, prefix, now: () => clock.now() }),
     ],
     handleProtocol: protocol.handle,
     isReady: () => operations.readiness.isReady(),

@@ -99,6 +99,8 @@ export interface RequestContext {
   readonly requestId: string;
   readonly address: string;
   readonly userAgent: string;
+  /** The language of the page, where the person themselves read it: that of a mail to whoever chose none. */
+  readonly locale?: string;
 }
 
 /** The context of what the service does by itself. */

@@ -45,6 +45,14 @@ export interface MailDeliveryDependencies {
 
 const actsOfOperators: ReadonlySet<NoticeKind> = new Set(['account-disabled', 'second-factor-reset']);
 
+/** Whoever guesses does not choose in which language the owner is warned. */
+const warnings: ReadonlySet<NoticeKind> = new Set([
+  'challenge-abandoned',
+  'codes-guessed',
+  'lane-closed',
+  'second-factor-closed',
+]);
+
 /** Where the link of a kind leads; the token follows. */
 const linkPaths: Readonly<Partial<Record<NoticeKind, string>>> = {
   'not-me-done': '/reset-password/',
@@ -76,10 +84,12 @@ export function createMailDelivery(dependencies: MailDeliveryDependencies): Deli
       address,
       details = {},
       from,
+      locale,
     } = item.payload as {
       address?: string;
       details?: Record<string, string | number>;
       from?: { address: string; userAgent: string };
+      locale?: string;
     };
     const link = linkOf(item, kind, rule);
     if (link === 'gone') return { kind: 'give-up', error: 'the link of this mail expired before it could be sent' };
@@ -92,12 +102,13 @@ export function createMailDelivery(dependencies: MailDeliveryDependencies): Deli
     const to = address ?? user?.email ?? undefined;
     if (to === undefined) return { kind: 'give-up', error: 'the account has no address' };
     const accountName = user?.username ?? String(details['account'] ?? to);
+    const read = warnings.has(kind) ? undefined : locale;
     const given = user?.claims['name'];
     const mail = render({
       kind,
       name: typeof given === 'string' && given !== '' ? given : accountName,
       accountName,
-      locale: user?.locale ?? (typeof details['locale'] === 'string' ? details['locale'] : null),
+      locale: user?.locale ?? read ?? (typeof details['locale'] === 'string' ? details['locale'] : null),
       timeZone: user?.zoneinfo ?? null,
       at: item.createdAt,
       // An operator's address is no business of the person whom the act concerns.

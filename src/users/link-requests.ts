@@ -47,7 +47,12 @@ export function createLinkRequests({ inTransaction, attempts }: LinkRequestDepen
         };
         await stores.outbox.blank(id);
         if (typeof login !== 'string') return;
-        const context = { requestId: '', address: from?.address ?? '', userAgent: from?.userAgent ?? '' };
+        const context = {
+          requestId: '',
+          address: from?.address ?? '',
+          userAgent: from?.userAgent ?? '',
+          ...(typeof locale === 'string' && { locale }),
+        };
         const user = await stores.users.findByLogin(login);
         // An account that is there already: its owner gets the way back into it, and a stranger learns nothing.
         if (user !== undefined) return mailReset(stores, user, context);

@@ -85,6 +85,21 @@ describe('mailed links', () => {
     assert.equal((await new UserAgent(service.issuer).get(path)).status, 410);
   });
 
+  test('a mail to who chose no language speaks that of the page; a guesser chooses none for the warned', async () => {
+    const person = await service.addPerson();
+    const german = new UserAgent(service.issuer, { 'accept-language': 'de-AT' });
+    await german.signIn(person);
+    await mail.next(addressOf(person), 'Ein neuer Browser hat sich angemeldet');
+    const french = new UserAgent(service.issuer, { 'accept-language': 'fr' });
+    await send(french, '/forgot-password', { login: person.username });
+    await mail.next(addressOf(person), 'Choisissez un nouveau mot de passe');
+
+    const { inTransaction } = service.composed.services;
+    const context = { ...testContext, locale: 'ar' };
+    await inTransaction(({ outbox }) => outbox.enqueue({ kind: 'codes-guessed', userId: person.id, context }));
+    await mail.next(addressOf(person), 'Somebody is guessing your codes');
+  });
+
   test('H22 many requests for one name bring few mails and the same answer', async () => {
     const person = await service.addPerson();
     const agent = new UserAgent(service.issuer);

@@ -60,6 +60,7 @@ export class PostgresOutbox implements Outbox {
     const payload = JSON.stringify({
       details: cleanDetails(notice.details),
       ...(notice.context && { from: fromOf(notice.context) }),
+      ...(notice.context?.locale !== undefined && { locale: notice.context.locale }),
       ...(notice.address !== undefined && { address: notice.address }),
     });
     const { kind, userId } = notice;
