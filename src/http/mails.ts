@@ -44,7 +44,7 @@ export function createMails(views: Views, clock: Clock) {
     const said = {
       hello: t('mail.hello', { name: mail.name }),
       text: t(`mail.${mail.kind}.text`),
-      ignore: link === undefined || mail.kind === 'not-me-done' ? undefined : t('mail.link-ignore'),
+      ignore: link === undefined || mail.kind === 'not-me-done' ? undefined : t(ignoring(mail.kind)),
       foot: t('mail.foot', { account: mail.accountName }),
     };
     const { notMeHref } = mail;
@@ -63,4 +63,9 @@ export function createMails(views: Views, clock: Clock) {
     const text = paragraphs.filter((paragraph) => paragraph !== undefined).join('\n\n');
     return { subject, text: `${text}\n`, html };
   };
+}
+
+/** Most links leave everything as it is until they are used; by then an operator's reset has voided all there was. */
+function ignoring(kind: string): string {
+  return kind === 'recovery-link' ? 'mail.recovery-link.ignore' : 'mail.link-ignore';
 }

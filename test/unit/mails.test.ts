@@ -34,6 +34,13 @@ test('a mail says when in the person’s own time, in English where we do not sp
   assert.match(text, /March 14, 2026 at 04:09 PM GMT\+1/);
 });
 
+test('nobody whose password and authenticators an operator made void is told to do nothing', () => {
+  const { text } = drawMail(sampleMail('recovery-link'));
+  assert.match(text, /no longer work/);
+  assert.doesNotMatch(text, /need not do anything/);
+  assert.match(drawMail(sampleMail('known-browser-link')).text, /need not do anything/);
+});
+
 test('H13 a name full of markup and line breaks stays text on one line', () => {
   const name = '<b>Ada</b>\r\nBcc: all@example.com <%= 7*7 %>';
   const { subject, text, html } = drawMail(sampleMail('browser-new', { name, details: { label: name } }));
