@@ -73,7 +73,7 @@ export function createSetupByLink(dependencies: SetupDependencies) {
     const link = await peek(token);
     const user = link.userId === null ? undefined : await inTransaction(({ users }) => users.find(link.userId ?? ''));
     const draft = await draftOf(token);
-    const accountName = user?.email ?? user?.username ?? 'operator';
+    const accountName = user?.email ?? user?.username ?? secondFactor.issuerName;
     const enrolment = showSecret(parametersOf(draft), secondFactor.issuerName, accountName);
     return { link, accountName: user?.username ?? '', enrolment };
   }

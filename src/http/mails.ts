@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts';
 import { accentInMails } from './branding.ts';
-import { displayText } from './display-text.ts';
 import { createPageWords, type Scene } from './page-words.ts';
 import type { Views } from './views.ts';
 
@@ -32,7 +31,7 @@ export function createMails(views: Views, clock: Clock) {
     if (mail.from !== undefined && mail.from.address !== '') {
       facts.push([t('mail.browser'), words.browser(mail.from.userAgent)], [t('mail.address'), mail.from.address]);
     }
-    if (typeof label === 'string' && label !== '') facts.push([t('mail.label'), displayText(label, 60)]);
+    if (typeof label === 'string') facts.push([t('mail.label'), words.authenticator(label)]);
     if (typeof remaining === 'number') facts.push([t('mail.remaining'), words.number(remaining)]);
 
     const subject = t(`mail.${mail.kind}.subject`);

@@ -32,6 +32,8 @@ export interface PageWords {
   icon(name: IconName): string;
   /** "Firefox on Windows". */
   browser(userAgent: string): string;
+  /** The name of an authenticator, on one line. */
+  authenticator(label: string): string;
   /** What happened, in words. */
   activity(type: string): string;
   scope(name: string, description?: string): string;
@@ -84,6 +86,7 @@ export function createPageWords({ language, timeZone, now }: Scene, brand: { rea
       if (browser !== undefined && system !== undefined) return t('browser.on', { browser, system });
       return browser ?? system ?? t('browser.unknown');
     },
+    authenticator: (label) => (isUnnamed(label) ? t('authenticators.unnamed') : displayText(label, 60)),
     activity: (type) => t(language.has(`activity.${type}`) ? `activity.${type}` : 'activity.something'),
     scope(name, description) {
       if (description !== undefined) return displayText(description, 200);
@@ -93,4 +96,9 @@ export function createPageWords({ language, timeZone, now }: Scene, brand: { rea
     textFile: (lines) => `data:text/plain;charset=utf-8,${encodeURIComponent(lines.join('\r\n'))}`,
     fours: (text) => text.replaceAll(/(.{4})(?=.)/g, '$1 '),
   };
+}
+
+/** Where nobody typed a name this one is stored, for programs; people read it in their own language. */
+function isUnnamed(label: string): boolean {
+  return label.trim() === '' || label === 'Authenticator app';
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noticeRules } from '../../src/domain/notice.ts';
 import { drawMail, mailKinds, sampleMail } from '../support/sample-mails.ts';
-import { sampleViews } from '../support/sample-server.ts';
+import { sampleNow, samples } from '../support/sample-pages.ts';
+import { drawSample, sampleViews } from '../support/sample-server.ts';
 
 test('every kind of mail has its own words in every language, as text and as HTML', () => {
   for (const { tag, direction } of sampleViews.languages.all) {
@@ -32,6 +33,19 @@ test('a mail says when in the person’s own time, in English where we do not sp
   const { subject, text } = drawMail(sampleMail('password-changed', { locale: 'xx' }));
   assert.equal(subject, 'Your password was changed');
   assert.match(text, /March 14, 2026 at 04:09 PM GMT\+1/);
+});
+
+test('an authenticator that nobody named is called in the reader’s language, in mails and on the account page', () => {
+  const label = 'Authenticator app';
+  const { text } = drawMail(sampleMail('authenticator-added', { locale: 'de', details: { label } }));
+  assert.match(text, /Authenticator-App/);
+  assert.doesNotMatch(text, /Authenticator app/);
+  const [page] = samples.filter((one) => one.page === 'authenticators' && one.state === 'one');
+  assert.ok(page);
+  const one = { id: '1', label, createdAt: sampleNow, lastUsedAt: null };
+  const html = drawSample({ ...page, locals: { ...page.locals, authenticators: [one] } }, 'fr');
+  assert.match(html, /<bdi>Application d’authentification<\/bdi>/);
+  assert.doesNotMatch(html, /Authenticator app/);
 });
 
 test('nobody whose password and authenticators an operator made void is told to do nothing', () => {
