@@ -44,6 +44,7 @@ export function loadSettings(
     if (raw === undefined) {
       if (production && definition.production && (!embeddedAllowed || definition.name === 'ISSUER')) {
         faults.push(`${definition.name}: must be set with NODE_ENV=production, got ''`);
+        continue;
       }
       const fallback = definition.defaultOf?.(values) ?? definition.default;
       if (fallback !== undefined) values[key] = definition.schema.parse(fallback);

@@ -44,8 +44,9 @@ export const mailSettings = {
     name: 'TWOFOLD_FIRST_ENROLMENT',
     path: 'second_factor.first_enrolment',
     schema: z.enum(['none', 'mail', 'operator']),
+    defaultWords: '`mail` in production or with `TWOFOLD_SMTP_URL`, else `none`',
     sentence:
-      "What the first authenticator takes beside the password in a browser that is not known: nothing, a mailed link, or an operator's link. Unset: mail in production and with a mail server, else none.",
+      "What the first authenticator takes beside the password in a browser that is not known: nothing more (none), a mailed link (mail), or an operator's link (operator). Unset: mail in production or with a mail server, else none.",
   },
   selfRegistration: {
     name: 'TWOFOLD_SELF_REGISTRATION',

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { settingsReference } from '../../src/config/generated-files.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
+import { settingsTable, type SettingDefinition } from '../../src/config/settings-table.ts';
 
 const load = (environment: Record<string, string>) => loadSettings(environment, () => '');
 
@@ -19,4 +21,19 @@ test('a wrong port is one fault, whatever hangs on it', () => {
     kind: 'faulty',
     faults: ["PORT: must be a whole number, got 'eighty'"],
   });
+});
+
+test('what production needs is told once each', () => {
+  const outcome = load({ NODE_ENV: 'production' });
+  assert.ok(outcome.kind === 'faulty');
+  const names = outcome.faults.map((fault) => fault.split(':')[0] ?? '');
+  assert.deepEqual(names.toSorted(), ['COOKIE_KEYS', 'DATABASE_URL', 'ENCRYPTION_KEYS', 'ISSUER', 'REDIS_URL']);
+});
+
+test('the reference does not call a default none where none is a value', () => {
+  const [definition] = Object.values<SettingDefinition>(settingsTable).filter(
+    ({ name }) => name === 'TWOFOLD_FIRST_ENROLMENT',
+  );
+  assert.ok(definition);
+  assert.match(settingsReference([definition]), /^- Default: `mail` .*, else `none`$/m);
 });
