@@ -5,19 +5,24 @@ import type { ChainHead } from '../audit/seal-store.ts';
 import { createVerifyAudit } from '../audit/verify.ts';
 import { auditEventTypes, type AuditEventType } from '../domain/audit-event.ts';
 import { Fault, InvalidInput } from '../errors.ts';
+import type { Services } from '../compose/services.ts';
 import { PostgresChainReader } from '../storage/postgres/audit-chain.ts';
 import { commandLine, examples, print, textOption } from './command.ts';
 import type { Command, CommandGroup, CommandOptions, Run } from './command.ts';
 
 const { actor, context } = commandLine;
 
-const auditList: Command = async ({ auditReader, inTransaction }, options, io) => {
+const auditList: Command = async (services, options, io) => {
+  const { auditReader, inTransaction } = services;
   const limit = Number(options['limit'] ?? 50);
   if (!Number.isInteger(limit) || limit < 1 || limit > 200) {
     throw new InvalidInput('limit', '--limit is a whole number from 1 to 200');
   }
   const cursor = textOption(options, 'cursor');
-  const page = await auditReader.list(filterOf(options), { limit, cursor: cursor === '' ? undefined : cursor });
+  const page = await auditReader.list(await filterOf(services, options), {
+    limit,
+    cursor: cursor === '' ? undefined : cursor,
+  });
   await inTransaction(({ audit }) =>
     audit.record({ type: 'operator.read', actor, target: '', result: 'success', reason: 'audit', context }),
   );
@@ -31,9 +36,10 @@ const auditList: Command = async ({ auditReader, inTransaction }, options, io) =
   if (page.nextCursor !== null) io.progress(`more: --cursor ${page.nextCursor}`);
 };
 
-const auditExport: Command = async ({ auditReader, inTransaction }, options, io) => {
+const auditExport: Command = async (services, options, io) => {
+  const { auditReader, inTransaction } = services;
   let count = 0;
-  for await (const line of exportAudit(auditReader, filterOf(options))) {
+  for await (const line of exportAudit(auditReader, await filterOf(services, options))) {
     await io.out(line.trimEnd());
     count += 1;
     if (count % 10_000 === 0) io.progress(`${count} events`);
@@ -65,22 +71,28 @@ function readHead(text: string): ChainHead {
   return { number: Number(number), hash };
 }
 
-function filterOf(options: CommandOptions): AuditFilter {
+async function filterOf({ manageUsers }: Services, options: CommandOptions): Promise<AuditFilter> {
   const types = textOption(options, 'type').split(',').filter(Boolean);
   const unknown = types.find((type) => !Object.hasOwn(auditEventTypes, type));
   if (unknown !== undefined) throw new InvalidInput('type', `there is no event '${unknown}'`);
-  const text = (name: 'actor' | 'target' | 'person') => {
+  const text = (name: 'actor' | 'target') => {
     const value = textOption(options, name);
     return value === '' ? {} : { [name]: value };
   };
+  const person = textOption(options, 'person');
   return {
     ...(types.length > 0 && { types: types as AuditEventType[] }),
     ...text('actor'),
     ...text('target'),
-    ...text('person'),
+    ...(person !== '' && { person: isId(person) ? person : (await manageUsers.find(person)).id }),
     ...moment('from', options),
     ...moment('to', options),
   };
+}
+
+/** An id says whom it means by itself, also of an account that is gone; all else is a name. */
+function isId(text: string): boolean {
+  return /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text) || text.startsWith('client:');
 }
 
 function moment(name: 'from' | 'to', options: CommandOptions): { readonly [Name in typeof name]?: Date } {
@@ -99,7 +111,7 @@ export const auditGroup: CommandGroup = {
 function declare(program: Program, run: Run): void {
   const audit = program.command('audit').description('the record of what happened');
   const list = withFilter(audit.command('list').description('events, newest first'));
-  examples(list, 'audit list --type second-factor.reset,second-factor.reopened', 'audit list --person 0199… --json')
+  examples(list, 'audit list --type second-factor.reset,second-factor.reopened', 'audit list --person ana --json')
     .option('--limit <n>', 'how many', '50')
     .option('--cursor <cursor>', 'go on from here')
     .action((options: CommandOptions) => run('audit list', options));
@@ -118,7 +130,7 @@ function withFilter(command: Program): Program {
     .option('--type <types>', 'these events alone, separated by commas')
     .option('--actor <who>', 'what somebody did: an id, client:ID, command-line, service')
     .option('--target <whom>', 'what concerns somebody')
-    .option('--person <id>', 'either')
+    .option('--person <user>', 'either, of one person: a user name, an address or an id')
     .option('--from <time>', 'from this moment on')
     .option('--to <time>', 'before this moment');
 }

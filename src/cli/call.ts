@@ -8,7 +8,8 @@ import { commandLine, examples, print, textOption } from './command.ts';
 import type { Command, CommandGroup } from './command.ts';
 import { textOf } from './input-lines.ts';
 
-const actor: Actor = {
+/** The command line as an actor of the admin API: it may do everything. */
+export const commandActor: Actor = {
   id: commandLine.actor,
   user: null,
   clientId: commandLine.actor,
@@ -52,7 +53,7 @@ const call: Command = async (services, options, io) => {
   }
   const { admin } = await createCommandAdmin(services);
   const given = { params, query, ...(body === undefined ? {} : { body }) };
-  const answer = await perform(admin, actor, commandLine.context, operation, given);
+  const answer = await perform(admin, commandActor, commandLine.context, operation, given);
   if (answer.lines !== undefined) for await (const line of answer.lines) await io.out(line.trimEnd());
   else if (answer.body !== undefined) {
     print(io, options, answer.body, JSON.stringify(answer.body, null, 2).split('\n'));

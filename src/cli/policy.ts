@@ -85,13 +85,14 @@ export const policyGroup: CommandGroup = {
 
 function lineOf(policy: ShownPolicy): string {
   const days = policy.trusted_browser_days;
-  const parts = [
-    policy.second_factor,
+  const says = [
     ...(policy.grace_days > 0 ? [`grace ${policy.grace_days} days`] : []),
     ...(policy.acr_values.length > 0 ? [`acr ${policy.acr_values.join(' ')}`] : []),
     ...(days === null ? [] : [days === 0 ? 'no trusted browsers' : `trusted browsers ${days} days`]),
-    `(${policy.source})`,
   ];
+  // Beside the default an optional second factor has no say: it is told where the policy says nothing else.
+  const silent = policy.second_factor === 'optional' && policy.key !== 'default' && says.length > 0;
+  const parts = [...(silent ? [] : [policy.second_factor]), ...says, `(${policy.source})`];
   return `${policy.key.padEnd(30)} ${parts.join(', ')}`;
 }
 

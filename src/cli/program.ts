@@ -1,4 +1,5 @@
 import { Command as Program } from 'commander';
+import { productVersion } from '../compose/product-version.ts';
 import { examples, type Run } from './command.ts';
 import { groups } from './commands.ts';
 import { declareCompletion } from './completion.ts';
@@ -13,6 +14,7 @@ export interface ProgramActs {
 /** The whole command line as it is declared. */
 export function createProgram({ run, serve }: ProgramActs): Program {
   const program = new Program('twofold').description('An OpenID Connect identity provider with a second factor');
+  program.version(productVersion(), '--version', 'print the version');
   program.option('--json', 'print JSON, one value a line');
   // One line, for the people and programs that read standard error.
   const outputError = (text: string, write: (text: string) => void): void =>

@@ -1,10 +1,13 @@
 import type { Command as Program } from 'commander';
+import { perform } from '../admin/api/perform.ts';
+import { createCommandAdmin } from '../compose/command-admin.ts';
 import { csvLine } from '../domain/csv.ts';
 import { InvalidInput } from '../errors.ts';
 import { rolesHeld } from '../domain/roles-held.ts';
+import { commandActor } from './call.ts';
 import { commandLine, examples, print, textOption } from './command.ts';
 import type { Command, CommandGroup, CommandOptions, Run } from './command.ts';
-import { chosen, everyone, secondFactorWord, whereHelp } from './where.ts';
+import { chosen, everyone, secondFactorWord, statusWord, whereHelp } from './where.ts';
 
 const { actor, context } = commandLine;
 
@@ -41,25 +44,27 @@ const usersList: Command = async ({ manageUsers, status }, options, io) => {
       id: user.id,
       username: user.username,
       email: user.email,
+      status: statusWord(user),
       disabled: user.disabledAt !== null,
       roles: user.roles,
       second_factor: secondFactor,
       authenticators: facts.authenticators.length,
       recovery_codes_remaining: facts.recoveryCodesRemaining,
     };
-    const state = user.disabledAt === null ? 'active' : 'disabled';
     print(io, options, shown, [
-      [user.username.padEnd(30), state.padEnd(9), secondFactor.padEnd(8), user.roles.join(',')].join(' ').trimEnd(),
+      [user.username.padEnd(30), shown.status.padEnd(9), secondFactor.padEnd(8), user.roles.join(',')]
+        .join(' ')
+        .trimEnd(),
     ]);
   }
 };
 
-const usersShow: Command = async ({ manageUsers, status }, options, io) => {
-  const user = await manageUsers.find(textOption(options, 'user'));
-  const secondFactor = await status(user.id);
-  const { passwordHash, ...rest } = user;
-  const shown = { ...rest, hasPassword: passwordHash !== null, secondFactor };
-  print(io, options, shown, JSON.stringify(shown, null, 2).split('\n'));
+/** The answer of the admin API. */
+const usersShow: Command = async (services, options, io) => {
+  const { id } = await services.manageUsers.find(textOption(options, 'user'));
+  const { admin } = await createCommandAdmin(services);
+  const { body } = await perform(admin, commandActor, context, 'getUser', { params: { id } });
+  print(io, options, body, JSON.stringify(body, null, 2).split('\n'));
 };
 
 const usersDisable: Command = async (services, options, io) => {
@@ -97,7 +102,7 @@ const usersExport: Command = async (services, options, io) => {
     const facts = {
       username: user.username,
       email: user.email,
-      status: user.disabledAt === null ? 'active' : 'disabled',
+      status: statusWord(user),
       created_at: user.createdAt.toISOString(),
       second_factor: secondFactorWord(secondFactor),
       authenticators: secondFactor.authenticators.length,

@@ -1,6 +1,7 @@
 import type { User } from '../domain/user.ts';
 import { InvalidInput } from '../errors.ts';
 import type { SecondFactorStatus } from '../second-factor/status.ts';
+import type { UserStatus } from '../users/user-directory.ts';
 import { textOption, type CommandOptions } from './command.ts';
 import type { Services } from '../compose/services.ts';
 
@@ -13,8 +14,8 @@ type Condition = (person: Person) => boolean;
 
 const conditions: Readonly<Record<string, (value: string) => Condition>> = {
   status: (value) => {
-    const disabled = oneOf('status', value, ['active', 'disabled']) === 'disabled';
-    return ({ user }) => (user.disabledAt !== null) === disabled;
+    oneOf('status', value, ['active', 'disabled', 'pending']);
+    return ({ user }) => statusWord(user) === value;
   },
   second_factor: (value) => {
     oneOf('second_factor', value, ['enabled', 'none', 'closed']);
@@ -56,6 +57,11 @@ export function readWhere(text: string): Condition {
     });
   if (all.length === 0) throw new InvalidInput('where', 'name one condition at least');
   return (person) => all.every((holds) => holds(person));
+}
+
+/** As the admin API has it: `pending` has no password. */
+export function statusWord({ disabledAt, passwordHash }: User): UserStatus {
+  return disabledAt !== null ? 'disabled' : passwordHash === null ? 'pending' : 'active';
 }
 
 export function secondFactorWord({ closed, enabled }: SecondFactorStatus): 'closed' | 'enabled' | 'none' {

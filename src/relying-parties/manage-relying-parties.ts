@@ -128,7 +128,9 @@ export function createManageRelyingParties(inTransaction: InTransaction<RelyingP
           ...differencesOf(before, wanted),
           ...(secretSame
             ? []
-            : [{ field: 'client_secret', before: secrets.length > 0 ? '(set)' : '(none)', after: '(another)' }]),
+            : secrets.length > 0
+              ? [{ field: 'client_secret', before: '(set)', after: '(another)' }]
+              : [{ field: 'client_secret', before: '(none)', after: '(new)' }]),
         ];
         const change = before === undefined ? 'created' : differences.length > 0 ? 'changed' : 'unchanged';
         return { clientId: wanted.clientId, change, differences };

@@ -5,6 +5,7 @@ import { createSealer } from '../../src/audit/sealer.ts';
 import { PostgresSealStore } from '../../src/storage/postgres/audit-chain.ts';
 import { createInTransaction } from '../../src/storage/postgres/database.ts';
 import { runCommand, runJson } from '../support/run-command.ts';
+import { runProgram } from '../support/run-program.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { testContext } from '../support/stores.ts';
 import { claimsOf, codeOf, redeem, UserAgent } from '../support/user-agent.ts';
@@ -24,6 +25,8 @@ describe('the command line', () => {
     const wanted = line({ ...wiki, client_secret: secret });
     const [planned] = await runJson(services(), 'clients apply', { dryRun: true }, wanted);
     assert.equal(planned?.['change'], 'created');
+    const plan = await runCommand(services(), 'clients apply', { dryRun: true }, wanted);
+    assert.ok(plan.includes('  client_secret: (none) → (new)'), plan.join('\n'));
     await assert.rejects(runCommand(services(), 'clients show', { client: 'wiki' }), { code: 'not_found' });
     assert.equal((await runJson(services(), 'clients apply', {}, wanted))[0]?.['change'], 'created');
     assert.equal((await runJson(services(), 'clients apply', {}, wanted))[0]?.['change'], 'unchanged');
@@ -148,6 +151,39 @@ describe('the command line', () => {
     const reset = { where: 'username_prefix=stay', reason: 'everybody lost their phone' };
     const [answered] = await runJson(services(), 'second-factor reset', reset);
     assert.match(String(answered?.['recovery_url']), /\/set-up\//);
+  });
+
+  test('a person is shown as by the admin API, with its words for one who has set nothing up', async () => {
+    const [listed] = await runJson(services(), 'users list', { after: 'sta' });
+    assert.deepEqual([listed?.['username'], listed?.['status']], ['stays', 'pending']);
+    const lines = await runCommand(services(), 'users list', { after: 'sta' });
+    assert.match(lines[0] ?? '', /^stays +pending /);
+    const waiting = { where: 'status=pending,username_prefix=sta', dryRun: true };
+    assert.equal((await runCommand(services(), 'users disable', waiting)).length, 1);
+    const exported = await runJson(services(), 'users export');
+    assert.equal(exported.find(({ username }) => username === 'stays')?.['status'], 'pending');
+    const [shown] = await runJson(services(), 'users show', { user: 'stays' });
+    const values = [`id=${String(listed?.['id'])}`];
+    const [answered] = await runJson(services(), 'call', { operation: 'getUser', values });
+    assert.deepEqual(shown, answered);
+    assert.doesNotMatch(JSON.stringify(shown), /[sS]tamp|version|"\w*[a-z][A-Z]\w*":/);
+  });
+
+  test('the program says which version it is', async () => {
+    const { status, stdout } = await runProgram(['--version'], {});
+    assert.equal(status, 0);
+    assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('the record of one person is found by the user name, and nobody by a name that nobody has', async () => {
+    const byName = await runJson(services(), 'audit list', { person: 'stays', type: 'user.created' });
+    const [{ id } = {}] = await runJson(services(), 'users show', { user: 'stays' });
+    assert.deepEqual(
+      byName.map(({ target }) => target),
+      [id],
+    );
+    assert.deepEqual(await runJson(services(), 'audit list', { person: String(id), type: 'user.created' }), byName);
+    await assert.rejects(runCommand(services(), 'audit list', { person: 'nobody' }), { code: 'not_found' });
   });
 
   test('H23 a name that a spreadsheet would run is inert in the export', async () => {

@@ -4,6 +4,7 @@ import { commands } from '../../src/cli/commands.ts';
 import type { CommandOptions } from '../../src/cli/command.ts';
 import { Fault } from '../../src/errors.ts';
 import { addParty } from '../support/policy-parties.ts';
+import { runCommand } from '../support/run-command.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { testContext } from '../support/stores.ts';
 
@@ -60,6 +61,15 @@ describe('policies on the command line', () => {
       .execute();
     assert.equal(events.length, 2);
     assert.match(JSON.stringify(events[0]), /grace_days/);
+  });
+
+  test('a policy that only asks for acr values is not listed as if it made the second factor optional', async () => {
+    const list = () => runCommand(service.composed.services, 'policy list');
+    await run('policy set', { key: 'client:wiki', acrValues: 'urn:twofold:acr:2fa' });
+    assert.deepEqual(await list(), [`${'client:wiki'.padEnd(30)} acr urn:twofold:acr:2fa, (operator)`]);
+    await run('policy set', { key: 'client:wiki', secondFactor: 'optional' });
+    assert.deepEqual(await list(), [`${'client:wiki'.padEnd(30)} optional, (operator)`]);
+    await run('policy delete', { key: 'client:wiki' });
   });
 
   test('what could not hold is refused before it is stored', async () => {
