@@ -64,7 +64,15 @@ test('no message is without a page', () => {
     ['form-error.', formErrorCodes],
     ['account-notice.', accountNoticeCodes],
     ['activity.', [...events, 'lead', 'none', 'older', 'not-me', 'something']],
-    ['error-page.', [...errorPageCodes.flatMap((code) => [`${code}.title`, `${code}.text`]), 'reference', 'details']],
+    [
+      'error-page.',
+      [
+        ...errorPageCodes.flatMap((code) => [`${code}.title`, `${code}.text`]),
+        'reference',
+        'details',
+        'form-expired.go-on',
+      ],
+    ],
     ['notice-page.', noticePageCodes.flatMap((code) => [`${code}.title`, `${code}.text`])],
   ]);
   for (const [beginning, known] of families) {
