@@ -56,6 +56,9 @@ export const formErrorCodes = [
   /** `values: { most }` */
   'too-many-authenticators',
   'device-code-unknown',
+  /** The console: no such person, no such relying party. */
+  'person-unknown',
+  'client-unknown',
   'busy',
 ] as const;
 

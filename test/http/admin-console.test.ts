@@ -184,6 +184,32 @@ describe('the console', () => {
     assert.match(report, /One-time code[\s\S]*Who has a second factor is always asked for it/);
   });
 
+  test('says at its field what is not there, keeps what was typed, and knows no page of what cannot be', async () => {
+    const fields = {
+      [`/admin/report?user=nobody&client_id=rp`]:
+        /value="nobody"[^>]*aria-describedby="user-error" aria-invalid="true"/,
+      [`/admin/report?user=${operator.username}&client_id=nope`]: /value="nope"[^>]*aria-invalid="true"/,
+      '/admin/audit?person=nope': /value="nope"[^>]*aria-invalid="true"/,
+    };
+    for (const [path, field] of Object.entries(fields)) {
+      const answer = await agent.get(path);
+      assert.equal(answer.status, 422, path);
+      const text = await answer.text();
+      assert.match(text, field);
+      assert.match(text, /<title>Error: [\s\S]*class="sections"/);
+    }
+    for (const client of ['twofold-account', 'https://app.example/client']) {
+      const shown = await page(
+        agent,
+        `/admin/report?user=${operator.username}&client_id=${encodeURIComponent(client)}`,
+      );
+      assert.match(shown, /One-time code/, client);
+    }
+    for (const path of ['/admin/users/nope', '/admin/users/nope/reset', '/admin/clients/nope']) {
+      assert.equal((await agent.get(path)).status, 404, path);
+    }
+  });
+
   test('adds an application with a secret shown once, and says what is wrong in the words of the rule', async () => {
     const csrf = csrfOf(await page(agent, '/admin/clients/new'));
     const form = { csrf, name: 'New one', kind: 'server', redirect_uris: 'http://new.example/callback' };

@@ -5,6 +5,8 @@ import { nullableTimestamp, timestamp } from './schemas.ts';
 
 export const userId = z.uuid().describe('The subject (`sub`) of the person’s tokens.');
 export const userParams = z.strictObject({ id: userId });
+/** Whether somebody could have this id at all. */
+export const isUserId = (text: string): boolean => userId.safeParse(text).success;
 
 const role = z.enum(roles as ['operator', 'help-desk', 'auditor']);
 const email = z.string().min(3).max(254).nullable();

@@ -1,9 +1,12 @@
 import type { z } from 'zod';
 import type { ShownAuditEvent } from '../../audit/export.ts';
 import { auditEventTypes } from '../../domain/audit-event.ts';
+import { InvalidInput, NotFound } from '../../errors.ts';
 import type { FactorShown } from '../../http/console-pages.ts';
+import type { FormError } from '../../http/page-parts.ts';
+import { isMetadataDocument } from '../../provider/metadata-documents.ts';
 import { covers } from '../access.ts';
-import type { user } from '../api/user-schemas.ts';
+import { isUserId, type user } from '../api/user-schemas.ts';
 import { ask, frameOf, goTo, hasFreshProof, queryOf, type ConsoleRequest, type Listed } from './console-request.ts';
 import { consoleEvent, consoleUser } from './shown.ts';
 
@@ -56,8 +59,13 @@ export async function showAudit(request: ConsoleRequest): Promise<void> {
     request_id: requestId,
   });
   const cursor = withoutEmpty({ cursor: queryOf(request, 'cursor') });
-  const page = await ask<Listed<ShownAuditEvent>>(request, 'listAuditEvents', { query: { ...filters, ...cursor } });
-  request.services.views.page(request.ctx, 'console-audit', {
+  const error: FormError | undefined =
+    person === '' || isUserId(person) ? undefined : { code: 'person-unknown', field: 'person' };
+  const page =
+    error === undefined
+      ? await ask<Listed<ShownAuditEvent>>(request, 'listAuditEvents', { query: { ...filters, ...cursor } })
+      : { items: [], next_cursor: null };
+  const locals = {
     ...frameOf(request),
     filter,
     types: Object.keys(auditEventTypes),
@@ -68,7 +76,9 @@ export async function showAudit(request: ConsoleRequest): Promise<void> {
       withoutEmpty({ type, person, actor, from, to, request_id: requestId }),
       page.next_cursor,
     ),
-  });
+    error,
+  };
+  request.services.views.page(request.ctx, 'console-audit', locals, { status: error === undefined ? 200 : 422 });
 }
 
 interface Report extends Readonly<Record<FactorShown, number>> {
@@ -78,17 +88,36 @@ interface Report extends Readonly<Record<FactorShown, number>> {
 export async function showReport(request: ConsoleRequest): Promise<void> {
   const report = await ask<Report>(request, 'reportSecondFactor');
   const [user, clientId] = [queryOf(request, 'user').trim(), queryOf(request, 'client_id').trim()];
-  let steps: readonly { step: string; reasons: readonly string[] }[] | null = null;
-  if (user !== '' && clientId !== '' && covers(request.actor.scopes, 'admin:policy:read')) {
-    const simulated = await ask<{ steps: { step: string; reasons: { code: string }[] }[] }>(request, 'simulatePolicy', {
-      body: { user, client_id: clientId },
-    });
-    steps = simulated.steps.map(({ step, reasons }) => ({ step, reasons: reasons.map(({ code }) => code) }));
-  }
+  const asks = user !== '' && clientId !== '' && covers(request.actor.scopes, 'admin:policy:read');
+  const { steps = null, error } = asks ? await simulate(request, user, clientId) : {};
   const { people, enabled, pending, none, closed } = report;
   const counts = { enabled, pending, none, closed };
-  const locals = { ...frameOf(request), people, counts, asked: { user, clientId }, steps };
-  request.services.views.page(request.ctx, 'console-report', locals);
+  const locals = { ...frameOf(request), people, counts, asked: { user, clientId }, steps, error };
+  request.services.views.page(request.ctx, 'console-report', locals, { status: error === undefined ? 200 : 422 });
+}
+
+interface Simulated {
+  readonly steps?: readonly { readonly step: string; readonly reasons: readonly string[] }[];
+  readonly error?: FormError;
+}
+
+async function simulate(request: ConsoleRequest, user: string, clientId: string): Promise<Simulated> {
+  // Our own surfaces, and who describes itself by a document, are registered nowhere.
+  const isElsewhere = clientId.startsWith('twofold-') || isMetadataDocument(clientId);
+  if (!isElsewhere && (await request.services.admin.registeredScope(clientId)) === undefined) {
+    return { error: { code: 'client-unknown', field: 'client_id' } };
+  }
+  try {
+    const { steps } = await ask<{ steps: { step: string; reasons: { code: string }[] }[] }>(request, 'simulatePolicy', {
+      body: { user, client_id: clientId },
+    });
+    return { steps: steps.map(({ step, reasons }) => ({ step, reasons: reasons.map(({ code }) => code) })) };
+  } catch (error) {
+    if (error instanceof NotFound || error instanceof InvalidInput) {
+      return { error: { code: 'person-unknown', field: 'user' } };
+    }
+    throw error;
+  }
 }
 
 function withoutEmpty(values: Readonly<Record<string, string>>): Record<string, string> {

@@ -4,6 +4,7 @@ import type { Context } from 'koa';
 import { NotFound } from '../../errors.ts';
 import type { ConsoleAct } from '../../http/console-pages.ts';
 import { perform } from '../api/perform.ts';
+import { isUserId } from '../api/user-schemas.ts';
 import { actOf, doAct, showAct } from './acts.ts';
 import { goTo, loadConsoleRequest, type ConsoleRequest, type ConsoleServices } from './console-request.ts';
 import { revokeKey, rotateKeys, showKeys } from './key-pages.ts';
@@ -33,10 +34,10 @@ export function consoleRoutes(services: ConsoleServices): Router {
   router.get('/admin/callback', (ctx) => services.sessions.finishSignIn(ctx));
   get('', (request) => goTo(request, '/admin/users'));
   get('/users', pages.showUsers);
-  get('/users/:id', (request, { id = '' }) => showUser(request, id));
+  get('/users/:id', (request, { id }) => showUser(request, possible(id)));
   for (const path of ['/users/:id/:act', '/users/:id/:act/:item']) {
-    get(path, (request, { id = '', act = '', item }) => showAct(request, id, knownAct(act, item), item));
-    post(path, (request, { id = '', act = '', item }) => doAct(request, id, knownAct(act, item), item));
+    get(path, (request, { id, act = '', item }) => showAct(request, possible(id), knownAct(act, item), item));
+    post(path, (request, { id, act = '', item }) => doAct(request, possible(id), knownAct(act, item), item));
   }
   post('/help/:id/answer', (request, { id = '' }) => pages.answerHelp(request, id));
   get('/clients', clients.showClients);
@@ -65,6 +66,12 @@ export function consoleRoutes(services: ConsoleServices): Router {
     services.views.page(request.ctx, 'logged-out', { continueHref: `${services.prefix}/admin` });
   });
   return router;
+}
+
+/** To the API an id that nobody can have is a mistake of the caller; here it is a page that is not there. */
+function possible(id = ''): string {
+  if (!isUserId(id)) throw new NotFound();
+  return id;
 }
 
 function knownAct(text: string, item: string | undefined): ConsoleAct {
