@@ -148,8 +148,6 @@ export interface ConsolePages {
       readonly redirectUris: string;
       readonly alwaysTwoFactors: boolean;
     };
-    /** What is wrong, in the words of the rule. */
-    readonly refused: string | null;
   };
   /** Sends nothing to publish successors, `reason` to revoke one. */
   'console-keys': ConsoleFrame & {
@@ -177,11 +175,9 @@ export interface ConsolePages {
       readonly alwaysTwoFactors: boolean;
       readonly more: string;
     };
-    /** What is wrong, in the words of the rule. */
-    readonly refused: string | null;
   };
   /** Sends `client_id`, typed once more. */
-  'console-delete-client': ConsoleFrame & { readonly client: ConsoleClient; readonly refused: boolean };
+  'console-delete-client': ConsoleFrame & { readonly client: ConsoleClient };
   /** What a test sign-in came to. */
   'console-test': ConsoleFrame & {
     readonly client: ConsoleClient;

@@ -8,6 +8,8 @@ export interface FormError {
   readonly code: FormErrorCode;
   readonly field?: string;
   readonly values?: Readonly<Record<string, string | number>>;
+  /** What the rule itself says, in English, where no sentence of ours does. */
+  readonly words?: string;
 }
 
 export const formErrorCodes = [
@@ -59,6 +61,15 @@ export const formErrorCodes = [
   /** The console: no such person, no such relying party. */
   'person-unknown',
   'client-unknown',
+  /** A relying party's form. `values: { address }` */
+  'redirect-no-address',
+  'redirect-not-https',
+  'json-invalid',
+  'changed-meanwhile',
+  /** What must be typed to confirm a deletion is not its client_id. */
+  'id-differs',
+  /** Everything else; `words` say what. */
+  'refused',
   'busy',
 ] as const;
 

@@ -244,19 +244,33 @@ function checkAcrValues(field: string, values: unknown, names: AcrNames): void {
   }
 }
 
+/** An address to which no answer may be sent. */
+export class UnsafeRedirect extends InvalidInput {
+  readonly why: 'no-address' | 'not-https' | 'unsafe';
+  readonly uri: string;
+
+  constructor(field: string, uri: string, message: string, why: UnsafeRedirect['why'] = 'unsafe') {
+    super(field, message);
+    this.why = why;
+    this.uri = uri;
+  }
+}
+
 const neverSchemes = new Set(['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'about:', 'ws:', 'wss:']);
 
 /** Where answers may be sent: https, a loopback http address, or a native app's own scheme (RFC 8252 section 7). */
 function checkRedirect(name: string, uri: string, metadata: Record<string, unknown>): void {
-  if (!URL.canParse(uri) || /[\s\\]/.test(uri))
-    throw new InvalidInput(name, `this is no address: ${uri.slice(0, 100)}`);
+  const refuse = (message: string, why?: UnsafeRedirect['why']): never => {
+    throw new UnsafeRedirect(name, uri, message, why);
+  };
+  if (!URL.canParse(uri) || /[\s\\]/.test(uri)) refuse(`this is no address: ${uri.slice(0, 100)}`, 'no-address');
   const { protocol, hostname, hash, username } = new URL(uri);
-  if (hash !== '' || uri.includes('#')) throw new InvalidInput(name, 'a redirect address has no fragment');
-  if (username !== '' || uri.includes('*')) throw new InvalidInput(name, 'a redirect address names one place exactly');
-  if (neverSchemes.has(protocol)) throw new InvalidInput(name, `addresses with ${protocol} are refused`);
+  if (hash !== '' || uri.includes('#')) refuse('a redirect address has no fragment');
+  if (username !== '' || uri.includes('*')) refuse('a redirect address names one place exactly');
+  if (neverSchemes.has(protocol)) refuse(`addresses with ${protocol} are refused`);
   if (protocol === 'https:') return;
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
   if (protocol === 'http:' && loopback) return;
   if (protocol !== 'http:' && metadata['application_type'] === 'native' && protocol.includes('.')) return;
-  throw new InvalidInput(name, `use https, not ${protocol}//`);
+  refuse(`use https, not ${protocol}//`, 'not-https');
 }

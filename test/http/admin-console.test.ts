@@ -210,12 +210,26 @@ describe('the console', () => {
     }
   });
 
-  test('adds an application with a secret shown once, and says what is wrong in the words of the rule', async () => {
+  /** The sentence at a field that was refused, with the field in focus and the error in the title. */
+  async function errorAt(refused: Response, field: string): Promise<string> {
+    assert.equal(refused.status, 422);
+    const text = await refused.text();
+    assert.match(text, /<title>Error: /);
+    assert.match(text, new RegExp(`id="${field}"[^>]* aria-describedby="[^"]*${field}-error" aria-invalid="true"`));
+    assert.match(text, new RegExp(`id="${field}"[^>]* autofocus`));
+    return new RegExp(`id="${field}-error">[\\s\\S]*?</svg>([\\s\\S]*?)</p>`).exec(text)?.[1] ?? '';
+  }
+
+  test('adds an application with a secret shown once, and says at its field what is wrong', async () => {
     const csrf = csrfOf(await page(agent, '/admin/clients/new'));
     const form = { csrf, name: 'New one', kind: 'server', redirect_uris: 'http://new.example/callback' };
     const refused = await agent.post('/admin/clients', form);
-    assert.equal(refused.status, 422);
-    assert.match(await refused.text(), /use https/);
+    assert.match(
+      await errorAt(refused, 'redirect_uris'),
+      /has to begin with https:\/\/: http:\/\/new\.example\/callback/,
+    );
+    const noAddress = await agent.post('/admin/clients', { ...form, redirect_uris: 'not a url' });
+    assert.match(await errorAt(noAddress, 'redirect_uris'), /no address: not a url\./);
     const made = await agent.post('/admin/clients', { ...form, redirect_uris: 'https://new.example/callback' });
     assert.equal(made.status, 200);
     const text = await made.text();
@@ -269,15 +283,18 @@ describe('the console', () => {
     assert.deepEqual(stored?.acrValues, ['urn:twofold:acr:2fa']);
     const late = await agent.post('/admin/clients/edited/edit', { ...changed, name: 'Three' });
     assert.equal(late.status, 422);
-    assert.match(await late.text(), /somebody else changed this meanwhile/);
+    assert.match(await late.text(), /Somebody else changed this meanwhile/);
     const now = fieldsOf(await page(agent, '/admin/clients/edited/edit'));
     const wrong = { ...now, csrf, redirect_uris: 'https://one.example/cb#part' };
     const refused = await agent.post('/admin/clients/edited/edit', wrong);
-    assert.equal(refused.status, 422);
-    assert.match(await refused.text(), /redirect_uris/);
+    const words = await errorAt(refused, 'redirect_uris');
+    assert.match(words, /<span lang="en" dir="ltr">a redirect address has no fragment<\/span>/);
     for (const text of ['{', '[]', 'null']) {
-      assert.equal((await agent.post('/admin/clients/edited/edit', { ...now, csrf, more: text })).status, 422, text);
+      const answer = await agent.post('/admin/clients/edited/edit', { ...now, csrf, more: text });
+      assert.match(await errorAt(answer, 'more'), /not a JSON object/, text);
     }
+    const unknown = await agent.post('/admin/clients/edited/edit', { ...now, csrf, more: '{"nonsense":1}' });
+    assert.match(await errorAt(unknown, 'more'), /nonsense: there is no such field/);
   });
 
   test('makes a secret void, and deletes an application with its policy after its id was typed', async () => {

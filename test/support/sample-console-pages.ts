@@ -142,12 +142,11 @@ export const consoleSamples: readonly ConsoleSample[] = [
   sample('console-new-client', 'empty', {
     ...frame,
     typed: { name: '', kind: 'server', redirectUris: '', alwaysTwoFactors: false },
-    refused: null,
   }),
   sample('console-new-client', 'error', {
     ...frame,
     typed: { name: 'Meadow', kind: 'native', redirectUris: 'http://meadow.example', alwaysTwoFactors: true },
-    refused: 'use https, not http://',
+    error: { code: 'redirect-not-https', field: 'redirect_uris', values: { address: 'http://meadow.example' } },
   }),
   sample('console-keys', 'full', {
     ...frame,
@@ -160,10 +159,16 @@ export const consoleSamples: readonly ConsoleSample[] = [
     refused: false,
   }),
   sample('console-keys', 'error', { ...frame, keys: [], refused: true }),
-  sample('console-edit-client', 'full', { ...frame, client, typed: edited, refused: null }),
-  sample('console-edit-client', 'error', { ...frame, client, typed: edited, refused: 'redirect_uris: use https' }),
-  sample('console-delete-client', 'full', { ...frame, client, refused: false }),
-  sample('console-delete-client', 'error', { ...frame, client, refused: true }),
+  sample('console-edit-client', 'full', { ...frame, client, typed: edited }),
+  sample('console-edit-client', 'error', {
+    ...frame,
+    client,
+    typed: edited,
+    error: { code: 'refused', field: 'more', words: "grant_types: there is no grant 'password' here" },
+  }),
+  sample('console-edit-client', 'late', { ...frame, client, typed: edited, error: { code: 'changed-meanwhile' } }),
+  sample('console-delete-client', 'full', { ...frame, client }),
+  sample('console-delete-client', 'error', { ...frame, client, error: { code: 'id-differs', field: 'client_id' } }),
   sample('console-test', 'full', {
     ...frame,
     client,

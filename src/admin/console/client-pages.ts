@@ -1,7 +1,9 @@
 import { acrTwoFactors } from '../../domain/authentication.ts';
 import { Fault, NotFound } from '../../errors.ts';
+import type { FormError } from '../../http/page-parts.ts';
 import type { showClient } from '../api/client-routes.ts';
 import { perform } from '../api/perform.ts';
+import { clientError, linesOf } from './client-error.ts';
 import { ask, frameOf, goTo, hasFreshProof, queryOf, type ConsoleRequest, type Listed } from './console-request.ts';
 import { consoleClient } from './shown.ts';
 
@@ -64,7 +66,7 @@ export async function removeSecret(request: ConsoleRequest, id: string, secretId
 const ownFields = new Set(['client_name', 'redirect_uris', 'post_logout_redirect_uris', 'scope', 'acr_values']);
 const notChangeable = new Set(['client_id', 'secrets', 'created_at', 'updated_at']);
 
-export async function showEdit(request: ConsoleRequest, id: string, refused: string | null = null): Promise<void> {
+export async function showEdit(request: ConsoleRequest, id: string, error?: FormError): Promise<void> {
   const { services, actor, context, fields } = request;
   const answer = await perform(services.admin, actor, context, 'getClient', { params: { client_id: id } });
   const shown = answer.body as Shown & Record<string, unknown>;
@@ -81,8 +83,8 @@ export async function showEdit(request: ConsoleRequest, id: string, refused: str
     alwaysTwoFactors: fields.size > 0 ? fields.get('two_factors') === 'yes' : shown.acr_values.includes(acrTwoFactors),
     more: fields.get('more') ?? JSON.stringify(more, null, 2),
   };
-  const locals = { ...frameOf(request), client: consoleClient(shown), typed, refused };
-  services.views.page(request.ctx, 'console-edit-client', locals, { status: refused === null ? 200 : 422 });
+  const locals = { ...frameOf(request), client: consoleClient(shown), typed, error };
+  services.views.page(request.ctx, 'console-edit-client', locals, { status: error === undefined ? 200 : 422 });
 }
 
 /** Lays what was typed over what stands, where nobody else changed it meanwhile. */
@@ -91,20 +93,13 @@ export async function saveEdit(request: ConsoleRequest, id: string): Promise<voi
   const { services, actor, context, fields } = request;
   const params = { client_id: id };
   const before = await ask<Shown & Record<string, unknown>>(request, 'getClient', { params });
-  let more: Record<string, unknown>;
-  try {
-    more = JSON.parse(fields.get('more') ?? '{}') as Record<string, unknown>;
-  } catch {
-    return showEdit(request, id, 'more: this is no JSON');
-  }
-  if (typeof more !== 'object' || more === null || Array.isArray(more)) {
-    return showEdit(request, id, 'more: must be a JSON object');
-  }
+  const more = objectOf(fields.get('more') ?? '{}');
+  if (more === undefined) return showEdit(request, id, { code: 'json-invalid', field: 'more' });
   const gone = Object.keys(before).filter(
     (name) => !ownFields.has(name) && !notChangeable.has(name) && !(name in more),
   );
   const list = (name: string): string[] | null => {
-    const given = (fields.get(name) ?? '').split(/\s+/).filter((uri) => uri !== '');
+    const given = linesOf(fields.get(name));
     return given.length === 0 ? null : given;
   };
   const others = before.acr_values.filter((name) => name !== acrTwoFactors);
@@ -123,24 +118,38 @@ export async function saveEdit(request: ConsoleRequest, id: string): Promise<voi
     await perform(services.admin, actor, context, 'updateClient', { params, body, ifVersion });
   } catch (error) {
     if (error instanceof Fault && error.status < 500 && error.status !== 404) {
-      return showEdit(request, id, [error.field, error.message].filter(Boolean).join(': '));
+      return showEdit(request, id, clientError(error, 'more'));
     }
     throw error;
   }
   goTo(request, addressOf(id));
 }
 
+/** The JSON object that a text is; undefined where it is none. */
+function objectOf(text: string): Record<string, unknown> | undefined {
+  try {
+    const value = JSON.parse(text) as unknown;
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Asks once more, and names what goes with it. */
-export async function showDelete(request: ConsoleRequest, id: string, refused = false): Promise<void> {
+export async function showDelete(request: ConsoleRequest, id: string, error?: FormError): Promise<void> {
   const shown = await ask<Shown>(request, 'getClient', { params: { client_id: id } });
-  const locals = { ...frameOf(request), client: consoleClient(shown), refused };
-  request.services.views.page(request.ctx, 'console-delete-client', locals, { status: refused ? 422 : 200 });
+  const locals = { ...frameOf(request), client: consoleClient(shown), error };
+  request.services.views.page(request.ctx, 'console-delete-client', locals, {
+    status: error === undefined ? 200 : 422,
+  });
 }
 
 export async function deleteClient(request: ConsoleRequest, id: string): Promise<void> {
   if (!hasFreshProof(request, addressOf(id, '/delete'))) return;
   // Typed once more: a click on the wrong page must not end what others work with.
-  if ((request.fields.get('client_id') ?? '').trim() !== id) return showDelete(request, id, true);
+  if ((request.fields.get('client_id') ?? '').trim() !== id) {
+    return showDelete(request, id, { code: 'id-differs', field: 'client_id' });
+  }
   await ask(request, 'deleteClient', { params: { client_id: id } });
   goTo(request, '/admin/clients');
 }

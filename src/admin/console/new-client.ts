@@ -1,6 +1,8 @@
 import { Fault } from '../../errors.ts';
 import { consoleClientKinds, type ConsoleClientKind } from '../../http/console-pages.ts';
+import type { FormError } from '../../http/page-parts.ts';
 import { perform } from '../api/perform.ts';
+import { clientError, linesOf } from './client-error.ts';
 import { frameOf, goTo, hasFreshProof, type ConsoleRequest } from './console-request.ts';
 
 /** What each kind of application is in the names of RFC 7591. */
@@ -14,7 +16,7 @@ const metadataOf: Readonly<Record<ConsoleClientKind, Readonly<Record<string, unk
   },
 };
 
-export function showNewClient(request: ConsoleRequest, refused: string | null = null): void {
+export function showNewClient(request: ConsoleRequest, error?: FormError): void {
   const { services, fields } = request;
   const typed = {
     name: fields.get('name') ?? '',
@@ -22,8 +24,8 @@ export function showNewClient(request: ConsoleRequest, refused: string | null = 
     redirectUris: fields.get('redirect_uris') ?? '',
     alwaysTwoFactors: fields.get('two_factors') === 'yes',
   };
-  const locals = { ...frameOf(request), typed, refused };
-  services.views.page(request.ctx, 'console-new-client', locals, { status: refused === null ? 200 : 422 });
+  const locals = { ...frameOf(request), typed, error };
+  services.views.page(request.ctx, 'console-new-client', locals, { status: error === undefined ? 200 : 422 });
 }
 
 /** Registers an application; its secret, where it has one, is shown once. */
@@ -33,7 +35,7 @@ export async function createClient(request: ConsoleRequest): Promise<void> {
   const body = {
     ...metadataOf[kindOf(fields.get('kind'))],
     client_name: (fields.get('name') ?? '').trim(),
-    redirect_uris: (fields.get('redirect_uris') ?? '').split(/\s+/).filter((uri) => uri !== ''),
+    redirect_uris: linesOf(fields.get('redirect_uris')),
     ...(fields.get('two_factors') === 'yes' ? { acr_values: ['urn:twofold:acr:2fa'] } : {}),
   };
   let made: { client_id: string; client_secret?: string };
@@ -41,8 +43,7 @@ export async function createClient(request: ConsoleRequest): Promise<void> {
     const answer = await perform(services.admin, actor, context, 'createClient', { body });
     made = answer.body as typeof made;
   } catch (error) {
-    // The rule's own words name the field and what is wrong with it.
-    if (error instanceof Fault && error.status < 500) return showNewClient(request, error.message);
+    if (error instanceof Fault && error.status < 500) return showNewClient(request, clientError(error));
     throw error;
   }
   const path = `/admin/clients/${encodeURIComponent(made.client_id)}`;
