@@ -19,6 +19,8 @@ const ok = (what: string): Finding => ({ state: 'ok', what });
 const warning = (what: string, advice: string): Finding => ({ state: 'warning', what, advice });
 const failed = (what: string, advice: string): Finding => ({ state: 'failed', what, advice });
 
+const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;
+
 const sampled = 200;
 const day = 86_400;
 
@@ -91,7 +93,8 @@ const checks: Readonly<Record<string, Check>> = {
         'put the key that is missing back into ENCRYPTION_KEYS',
       );
     }
-    return ok(`${keys.encryption.length} keys, ${samples.length} sealed values looked at, all open`);
+    const looked = counted(samples.length, 'sealed value');
+    return ok(`${counted(keys.encryption.length, 'key')}, ${looked} looked at, all open`);
   },
 
   async signing_keys({ manageSigningKeys, settings, clock }) {

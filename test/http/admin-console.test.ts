@@ -367,6 +367,8 @@ describe('the console', () => {
     for (const part of ['Database', 'Migrations', 'Clock', 'Encryption keys', 'Signing keys', 'Mail', 'Own address']) {
       assert.ok(shown.includes(part), part);
     }
+    assert.match(shown, /<span lang="en" dir="ltr">1 key, \d+ sealed values? looked at, all open</);
+    assert.match(await page(agent, `/admin/users/${operator.id}`), /<span class="tag">Operator<\/span>/);
     const desk = await signedIn(await addOperator(service, 'help-desk'));
     assert.equal((await desk.get('/admin/health')).status, 403);
   });
