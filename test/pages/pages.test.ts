@@ -35,6 +35,22 @@ describe('every page', () => {
     });
   }
 
+  test('the number of a step stands beside its heading, not on it', async () => {
+    const page = await context.newPage();
+    for (const sample of once.filter(({ page: name }) => ['enrol', 'console-report'].includes(name))) {
+      await page.goto(`${server.origin}/en/${sample.page}/${sample.state}`);
+      const steps = await page.evaluate<{ beside: number; below: number }[]>(`
+        [...document.querySelectorAll('.steps > li')].map((step) => {
+          const heading = step.querySelector('h2, h3');
+          const [outer, inner] = [step, heading].map((one) => parseFloat(getComputedStyle(one).paddingInlineStart));
+          return { beside: outer + inner, below: heading.getBoundingClientRect().top - step.getBoundingClientRect().top };
+        })`);
+      assert.ok(steps.length > 2, sample.page);
+      for (const { beside, below } of steps) assert.ok(beside >= 32 && below < 1, sample.page);
+    }
+    await page.close();
+  });
+
   test('weighs less than 30 KB in all, compressed', () => {
     const assets = [asset('twofold.css'), asset('twofold.js')];
     for (const sample of samples) {
