@@ -181,6 +181,7 @@ describe('the console', () => {
     const exported = await page(agent, `/admin/audit/export?request_id=${trace}`);
     assert.equal(exported.trim().split('\n').length, 1);
     const report = await page(agent, `/admin/report?user=${operator.username}&client_id=rp`);
+    assert.match(report, /<dt>Second factor: On<\/dt>/);
     assert.match(report, /One-time code[\s\S]*Who has a second factor is always asked for it/);
   });
 
