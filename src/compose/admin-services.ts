@@ -56,6 +56,7 @@ export function createAdminServices({ services, protocol, acr }: AdminParts): Ad
       find: (id) => guarded(() => directory.find(id)),
       count: (...given) => guarded(() => directory.count(...given)),
       coverage: () => guarded(() => directory.coverage()),
+      namesOf: (ids) => guarded(() => directory.namesOf(ids)),
     },
     requiredOf: createRequiredOf({ inTransaction, names: services.acrNames, fallback: services.fallbackPolicy }),
     fernetKeys: () => readFernetKeys(settings.importFernetKeysFile),

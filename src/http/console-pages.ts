@@ -74,15 +74,22 @@ export const consoleRefusals = [
 ] as const;
 export type ConsoleRefusal = (typeof consoleRefusals)[number];
 
+/** Who or what an event names: its id, and its user name where it is a person that is there. */
+export interface ConsoleParty {
+  readonly id: string;
+  readonly name: string | null;
+}
+
 export interface ConsoleEvent {
   readonly id: string;
   readonly at: Date;
   readonly type: string;
-  readonly actor: string;
-  readonly target: string;
+  readonly actor: ConsoleParty;
+  readonly target: ConsoleParty;
   readonly result: 'success' | 'failure';
   readonly reason: string | null;
-  readonly requestId: string;
+  /** Null for what no request did: the command line, a schedule, the start. */
+  readonly requestId: string | null;
   readonly address: string | null;
 }
 

@@ -49,4 +49,6 @@ export interface UserDirectory {
   /** How many the filter finds, counted up to `most`. */
   count(filter: UserFilter, most: number): Promise<number>;
   coverage(): Promise<CoverageRow[]>;
+  /** User names by id, of those that are there. */
+  namesOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }

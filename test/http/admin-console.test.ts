@@ -185,6 +185,24 @@ describe('the console', () => {
     assert.match(report, /One-time code[\s\S]*Who has a second factor is always asked for it/);
   });
 
+  test('names people in the record, and offers a trace of what a request did, of nothing else', async () => {
+    const person = await service.addPerson();
+    const { manageUsers } = service.composed.services;
+    const context = { requestId: 'command-line', address: '', userAgent: '' };
+    await manageUsers.setDisabled(person.id, true, 'command-line', context);
+    await page(agent, `/admin/users/${person.id}`);
+    const shown = await page(agent, `/admin/audit?person=${person.id}`);
+    const rows = shown.split('<li>').filter((row) => row.includes('row-title'));
+    const [byConsole = '', byCommand = ''] = ['operator.read', 'user.disabled'].map((type) =>
+      rows.find((row) => row.includes(`>${type}<`)),
+    );
+    const named = ({ id, username }: TestPerson): string => `<bdi title="${id}">${username}</bdi>`;
+    assert.ok(byConsole.includes(`${named(operator)} → ${named(person)}`), byConsole);
+    assert.match(byConsole, /request_id=/);
+    assert.ok(byCommand.includes(`<bdi title="command-line">command-line</bdi> → ${named(person)}`), byCommand);
+    assert.doesNotMatch(byCommand, /request_id=/);
+  });
+
   test('says at its field what is not there, keeps what was typed, and knows no page of what cannot be', async () => {
     const fields = {
       [`/admin/report?user=nobody&client_id=rp`]:

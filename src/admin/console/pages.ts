@@ -8,7 +8,7 @@ import { isMetadataDocument } from '../../provider/metadata-documents.ts';
 import { covers } from '../access.ts';
 import { isUserId, type user } from '../api/user-schemas.ts';
 import { ask, frameOf, goTo, hasFreshProof, queryOf, type ConsoleRequest, type Listed } from './console-request.ts';
-import { consoleEvent, consoleUser } from './shown.ts';
+import { consoleEvents, consoleUser } from './shown.ts';
 
 type Shown = z.output<typeof user>;
 export async function showUsers(request: ConsoleRequest): Promise<void> {
@@ -69,7 +69,7 @@ export async function showAudit(request: ConsoleRequest): Promise<void> {
     ...frameOf(request),
     filter,
     types: Object.keys(auditEventTypes),
-    events: page.items.map(consoleEvent),
+    events: await consoleEvents(request.services.admin.directory, page.items),
     exportHref: `/admin/audit/export?${new URLSearchParams(filters).toString()}`,
     moreHref: moreHref(
       '/admin/audit',

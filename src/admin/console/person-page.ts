@@ -8,7 +8,7 @@ import type { user } from '../api/user-schemas.ts';
 import { actsOf, itemActsOf } from './acts.ts';
 import { ask, frameOf, type ConsoleRequest, type Listed } from './console-request.ts';
 import type { ShownGrant, ShownSession } from './items.ts';
-import { consoleEvent, consoleUser } from './shown.ts';
+import { consoleEvents, consoleUser } from './shown.ts';
 
 /** All that support needs on one page: what a person has, what guessing did, what happened, and what may be done. */
 export async function showUser(request: ConsoleRequest, id: string): Promise<void> {
@@ -50,7 +50,7 @@ export async function showUser(request: ConsoleRequest, id: string): Promise<voi
       message: one.message,
       createdAt: new Date(one.created_at),
     })),
-    recent: (recent?.items ?? []).map(consoleEvent),
+    recent: await consoleEvents(services.admin.directory, recent?.items ?? []),
   });
 }
 

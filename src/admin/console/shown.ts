@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ShownAuditEvent } from '../../audit/export.ts';
-import type { ConsoleClient, ConsoleEvent, ConsoleUser } from '../../http/console-pages.ts';
+import type { ConsoleClient, ConsoleEvent, ConsoleParty, ConsoleUser } from '../../http/console-pages.ts';
+import type { UserDirectory } from '../../users/user-directory.ts';
 import type { showClient } from '../api/client-routes.ts';
 import type { user } from '../api/user-schemas.ts';
 
@@ -27,19 +28,27 @@ export function consoleUser(shown: z.output<typeof user>): ConsoleUser {
   };
 }
 
-export function consoleEvent(event: ShownAuditEvent): ConsoleEvent {
-  return {
+/** Events with the names of whom they name. */
+export async function consoleEvents(
+  directory: Pick<UserDirectory, 'namesOf'>,
+  events: readonly ShownAuditEvent[],
+): Promise<ConsoleEvent[]> {
+  const names = await directory.namesOf([...new Set(events.flatMap(({ actor, target }) => [actor, target]))]);
+  const party = (id: string): ConsoleParty => ({ id, name: names.get(id) ?? null });
+  return events.map((event) => ({
     id: event.id,
     at: new Date(event.at),
     type: event.type,
-    actor: event.actor,
-    target: event.target,
+    actor: party(event.actor),
+    target: party(event.target),
     result: event.result,
     reason: event.reason,
-    requestId: event.request_id,
+    requestId: idOfRequest.test(event.request_id) ? event.request_id : null,
     address: event.address,
-  };
+  }));
 }
+
+const idOfRequest = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 export function consoleClient(shown: ReturnType<typeof showClient>): ConsoleClient {
   const method = shown.token_endpoint_auth_method ?? 'client_secret_basic';

@@ -68,6 +68,13 @@ export class PostgresUserDirectory implements UserDirectory {
     return rows.map((row) => ({ ...row, count: Number(row.count) }));
   }
 
+  async namesOf(ids: readonly string[]): Promise<Map<string, string>> {
+    const asked = ids.filter(isUuid);
+    if (asked.length === 0) return new Map();
+    const rows = await this.#db.selectFrom('users').select(['id', 'username']).where('id', 'in', asked).execute();
+    return new Map(rows.map(({ id, username }) => [id, username]));
+  }
+
   #closed(): RawBuilder<boolean> {
     const { cap, inARowLimit } = this.#limits;
     return sql<boolean>`exists (select from guards g where g.user_id = u.id and (g.total >= ${cap}
