@@ -46,9 +46,15 @@ export function covers(scopes: ReadonlySet<string>, needed: AdminScope): boolean
  * for operators alone, and for services that could give roles themselves. Throws `Forbidden` (`target_has_role`).
  */
 export function checkTarget(actor: Actor, target: Pick<User, 'roles'>): void {
-  if (target.roles.length === 0) return;
-  const may = actor.user === null ? actor.scopes.has('admin:users') : actor.user.roles.includes('operator');
-  if (!may) throw new Forbidden('target_has_role', 'only an operator may act on somebody who has a role');
+  if (!mayActOn(actor, target)) {
+    throw new Forbidden('target_has_role', 'only an operator may act on somebody who has a role');
+  }
+}
+
+/** Whether `checkTarget` lets this actor act on this person. */
+export function mayActOn(actor: Actor, target: { readonly roles: readonly string[] }): boolean {
+  if (target.roles.length === 0) return true;
+  return actor.user === null ? actor.scopes.has('admin:users') : actor.user.roles.includes('operator');
 }
 
 /** Nobody resets their own second factor, nor gets a link to their own account. Throws `Forbidden` (`own_account`). */

@@ -88,12 +88,26 @@ describe('the console', () => {
     assert.equal(refused.status, 422);
     assert.match(await refused.text(), /Another operator has to do this for you/);
     const desk = await signedIn(await addOperator(service, 'help-desk'));
-    const shown = await page(desk, `/admin/users/${operator.id}`);
-    assert.doesNotMatch(shown, /\/disable"/);
     assert.equal((await desk.get('/admin/clients')).status, 403);
     assert.equal((await desk.get('/admin/audit')).status, 403);
     const forged = await agent.post(`/admin/users/${operator.id}/disable`, { csrf: 'x', reason: 'for a test' });
     assert.equal(forged.status, 403);
+  });
+
+  test('offers nothing that would be refused: on oneself, on the last operator, on who has a role', async () => {
+    const offered = async (browser: UserAgent, { id }: TestPerson): Promise<string[]> =>
+      [
+        ...(await page(browser, `/admin/users/${id}`)).matchAll(new RegExp(`href="/admin/users/${id}/([\\w-]+)`, 'g')),
+      ].map(([, act]) => act ?? '');
+    const { kysely } = service.composed.services.database;
+    await kysely.updateTable('users').set({ roles: [] }).where('id', '!=', operator.id).execute();
+    assert.deepEqual(await offered(agent, operator), ['end-sessions', 'end-session', 'end-grant']);
+    const other = await addOperator(service, 'operator');
+    assert.deepEqual(await offered(agent, operator), ['end-sessions', 'disable', 'end-session', 'end-grant']);
+    const all = ['reset', 'end-sessions', 'password-reset', 'disable', 'remove-authenticator'];
+    assert.deepEqual(await offered(agent, other), all);
+    const desk = await signedIn(await addOperator(service, 'help-desk'));
+    assert.deepEqual(await offered(desk, other), []);
   });
 
   test('ends one session, takes one access back and removes one authenticator, each after naming it', async () => {

@@ -10,7 +10,7 @@ import {
   type ConsoleUser,
 } from '../../http/console-pages.ts';
 import type { AdminScope } from '../../provider/resource-servers.ts';
-import { covers, type Actor } from '../access.ts';
+import { covers, mayActOn, type Actor } from '../access.ts';
 import { perform } from '../api/perform.ts';
 import type { user } from '../api/user-schemas.ts';
 import { frameOf, goTo, hasFreshProof, type ConsoleRequest } from './console-request.ts';
@@ -23,6 +23,8 @@ interface ActRule {
   /** The field of the answer that is shown once. */
   readonly shows?: 'recovery_url' | 'reset_url' | 'activation_url';
   readonly makesSense: (person: ConsoleUser) => boolean;
+  /** Nobody does this to themselves. */
+  readonly notOneself?: true;
   /** The parameter that names the thing, of an act on one of several. */
   readonly item?: 'sessionId' | 'grantId' | 'authenticatorId';
 }
@@ -33,12 +35,14 @@ const rules: Readonly<Record<ConsoleAct, ActRule>> = {
     scope: 'admin:second-factor',
     shows: 'recovery_url',
     makesSense: () => true,
+    notOneself: true,
   },
   reopen: {
     operationId: 'reopenSecondFactor',
     scope: 'admin:second-factor',
     shows: 'recovery_url',
     makesSense: ({ factor }) => factor === 'closed',
+    notOneself: true,
   },
   'end-sessions': {
     operationId: 'endSessions',
@@ -50,12 +54,14 @@ const rules: Readonly<Record<ConsoleAct, ActRule>> = {
     scope: 'admin:users',
     shows: 'reset_url',
     makesSense: ({ status }) => status === 'active',
+    notOneself: true,
   },
   'activation-link': {
     operationId: 'createActivationLink',
     scope: 'admin:users',
     shows: 'activation_url',
     makesSense: ({ status, factor }) => status === 'pending' && factor !== 'enabled',
+    notOneself: true,
   },
   disable: {
     operationId: 'disableUser',
@@ -73,6 +79,7 @@ const rules: Readonly<Record<ConsoleAct, ActRule>> = {
     operationId: 'removeAuthenticator',
     scope: 'admin:second-factor',
     makesSense: () => true,
+    notOneself: true,
     item: 'authenticatorId',
   },
 };
@@ -82,14 +89,23 @@ export function actOf(text: string, ofItem: boolean): ConsoleAct | undefined {
   return (ofItem ? consoleItemActs : consoleActs).find((act) => act === text);
 }
 
-/** What this actor may do with one session, grant or authenticator. */
-export function itemActsOf(actor: Actor): ConsoleItemAct[] {
-  return consoleItemActs.filter((act) => covers(actor.scopes, rules[act].scope));
+/** Whether the API would take this act of this actor on this person; what it would refuse is not offered. */
+function isTaken(actor: Actor, person: ConsoleUser, act: ConsoleAct): boolean {
+  const { scope, notOneself } = rules[act];
+  const oneself = actor.user?.id === person.id;
+  return covers(actor.scopes, scope) && mayActOn(actor, person) && !(oneself && notOneself === true);
 }
 
-/** What this actor may offer this person now. */
-export function actsOf(actor: Actor, person: ConsoleUser): ConsoleAct[] {
-  return consoleActs.filter((act) => covers(actor.scopes, rules[act].scope) && rules[act].makesSense(person));
+/** What this actor may do with one session, grant or authenticator of this person. */
+export function itemActsOf(actor: Actor, person: ConsoleUser): ConsoleItemAct[] {
+  return consoleItemActs.filter((act) => isTaken(actor, person, act));
+}
+
+/** What this actor may offer this person now; the last operator stays enabled. */
+export async function actsOf({ services, actor }: ConsoleRequest, person: ConsoleUser): Promise<ConsoleAct[]> {
+  const acts = consoleActs.filter((act) => isTaken(actor, person, act) && rules[act].makesSense(person));
+  if (!acts.includes('disable') || !person.roles.includes('operator')) return acts;
+  return (await services.admin.countOperators()) > 1 ? acts : acts.filter((act) => act !== 'disable');
 }
 
 /** The page that asks once more, and names the person. */

@@ -30,8 +30,8 @@ export async function showUser(request: ConsoleRequest, id: string): Promise<voi
   services.views.page(request.ctx, 'console-user', {
     ...frameOf(request),
     user: shown,
-    acts: actsOf(actor, shown),
-    itemActs: itemActsOf(actor),
+    acts: await actsOf(request, shown),
+    itemActs: itemActsOf(actor, shown),
     guard: await guardOf(request, id),
     sessions: (sessions?.items ?? []).map((one) => ({
       id: one.id,
