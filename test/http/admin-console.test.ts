@@ -74,8 +74,11 @@ describe('the console', () => {
 
   test('keeps the reason of every act in the record', async () => {
     const person = await service.addPerson();
+    assert.match(await page(agent, `/admin/users/${person.id}/reset`), /how you made sure that it is this person/);
     for (const act of ['password-reset', 'end-sessions']) {
-      const csrf = csrfOf(await page(agent, `/admin/users/${person.id}/${act}`));
+      const asked = await page(agent, `/admin/users/${person.id}/${act}`);
+      assert.match(asked, />It stands in the record\.</);
+      const csrf = csrfOf(asked);
       const done = await agent.post(`/admin/users/${person.id}/${act}`, { csrf, reason: `why ${act}` });
       assert.ok(done.status === 200 || done.status === 303, act);
       assert.match(await page(agent, `/admin/audit?person=${person.id}`), new RegExp(`why ${act}`));

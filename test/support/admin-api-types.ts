@@ -2342,7 +2342,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Why; it stands in the record for ever.
+                     * @description Why; it stands in the record.
                      * @example Lost phone, identity checked by video call
                      */
                     reason?: string;
@@ -2468,7 +2468,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Why; it stands in the record for ever.
+                     * @description Why; it stands in the record.
                      * @example Lost phone, identity checked by video call
                      */
                     reason?: string;
@@ -2594,7 +2594,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Why; it stands in the record for ever.
+                     * @description Why; it stands in the record.
                      * @example Lost phone, identity checked by video call
                      */
                     reason?: string;
@@ -2720,7 +2720,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Why; it stands in the record for ever.
+                     * @description Why; it stands in the record.
                      * @example Lost phone, identity checked by video call
                      */
                     reason?: string;
@@ -2846,7 +2846,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Why; it stands in the record for ever.
+                     * @description Why; it stands in the record.
                      * @example Lost phone, identity checked by video call
                      */
                     reason: string;
@@ -2972,7 +2972,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Why; it stands in the record for ever.
+                     * @description Why; it stands in the record.
                      * @example Lost phone, identity checked by video call
                      */
                     reason: string;
@@ -3099,7 +3099,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Why; it stands in the record for ever.
+                     * @description Why; it stands in the record.
                      * @example Lost phone, identity checked by video call
                      */
                     reason?: string;
@@ -3295,7 +3295,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Why; it stands in the record for ever.
+                     * @description Why; it stands in the record.
                      * @example Lost phone, identity checked by video call
                      */
                     answer: string;
@@ -3505,7 +3505,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Why; it stands in the record for ever.
+                     * @description Why; it stands in the record.
                      * @example Lost phone, identity checked by video call
                      */
                     reason?: string;
@@ -3630,7 +3630,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Why; it stands in the record for ever.
+                     * @description Why; it stands in the record.
                      * @example Lost phone, identity checked by video call
                      */
                     reason?: string;
@@ -3935,7 +3935,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Why; it stands in the record for ever.
+                     * @description Why; it stands in the record.
                      * @example Lost phone, identity checked by video call
                      */
                     reason?: string;
@@ -5046,7 +5046,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Why; it stands in the record for ever.
+                     * @description Why; it stands in the record.
                      * @example Lost phone, identity checked by video call
                      */
                     reason: string;

@@ -10,7 +10,7 @@ export const reason = z
   .trim()
   .min(3)
   .max(500)
-  .describe('Why; it stands in the record for ever.')
+  .describe('Why; it stands in the record.')
   .meta({ example: 'Lost phone, identity checked by video call' });
 
 /** The input of an act whose reason may be given for the record. */
