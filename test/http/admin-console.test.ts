@@ -188,12 +188,16 @@ describe('the console', () => {
   test('shows applications, makes a secret once, and leads from a reference to what happened', async () => {
     assert.match(await page(agent, '/admin/clients'), /Test client/);
     const client = await page(agent, '/admin/clients/rp');
-    const made = await agent.post('/admin/clients/rp/secrets', { csrf: csrfOf(client) });
-    assert.equal(made.status, 200);
-    const trace = made.headers.get('x-request-id') ?? '';
-    const secret = /<code id="value"[^>]*>([^<]+)</.exec(await made.text())?.[1] ?? '';
+    const madeSecret = await agent.post('/admin/clients/rp/secrets', { csrf: csrfOf(client) });
+    assert.equal(madeSecret.status, 200);
+    const trace = madeSecret.headers.get('x-request-id') ?? '';
+    const secret = /<code id="value"[^>]*>([^<]+)</.exec(await madeSecret.text())?.[1] ?? '';
     assert.ok(secret.length > 40);
-    assert.doesNotMatch(await page(agent, '/admin/clients/rp'), new RegExp(secret));
+    const shown = await page(agent, '/admin/clients/rp');
+    assert.doesNotMatch(shown, new RegExp(secret));
+    const end = Date.parse(/ends <time datetime="([^"]+)"/.exec(shown)?.[1] ?? '');
+    const made = Date.parse(madeSecret.headers.get('date') ?? '');
+    assert.equal(Math.round((end - made) / 3_600_000), 24);
     assert.match(await page(agent, `/admin/audit?request_id=${trace}`), /relying-party\.secret-added/);
     const exported = await page(agent, `/admin/audit/export?request_id=${trace}`);
     assert.equal(exported.trim().split('\n').length, 1);
