@@ -44,6 +44,8 @@ export interface AdminServices {
   readonly fernetKeys: () => readonly string[];
   readonly countOperators: () => Promise<number>;
   readonly relyingParties: ReturnType<typeof createAdministerRelyingParties>;
+  /** What people know a relying party by; its id where it has no name. */
+  readonly clientName: (clientId: string) => Promise<string>;
   readonly manageSigningKeys: ManageSigningKeys;
   readonly sessions: SessionAdministration;
   readonly auditReader: AuditReader;

@@ -10,6 +10,7 @@ import type { AcrNames } from '../domain/authentication.ts';
 import { isEmailAddress } from '../domain/login-name.ts';
 import { judgePassword } from '../domain/password-policy.ts';
 import { createCheckAccessToken } from '../provider/check-access-token.ts';
+import { clientName } from '../provider/client-name.ts';
 import { accountAudience, readConsentName } from '../provider/resource-servers.ts';
 import type { InteractionParts } from './interaction-services.ts';
 import { trustCookie } from './trusted-browser-cookie.ts';
@@ -163,9 +164,6 @@ export function createAccountServices(parts: AccountParts): AccountServices {
         return true;
       }),
     ...createBackchannelAnswers(services, provider),
-    clientName: async (clientId) =>
-      isMetadataDocument(clientId)
-        ? new URL(clientId).host
-        : ((await provider().Client.find(clientId))?.clientName ?? clientId),
+    clientName: (clientId) => clientName(provider(), clientId),
   };
 }

@@ -6,6 +6,7 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import { StoreUnavailable } from '../errors.ts';
 import { createRequiredOf } from '../policies/required-of.ts';
 import { createCheckAccessToken } from '../provider/check-access-token.ts';
+import { clientName } from '../provider/client-name.ts';
 import { adminAudience } from '../provider/resource-servers.ts';
 import { createAdministerRelyingParties } from '../relying-parties/administer-relying-parties.ts';
 import { PostgresChainReader } from '../storage/postgres/audit-chain.ts';
@@ -66,6 +67,7 @@ export function createAdminServices({ services, protocol, acr }: AdminParts): Ad
       checkMetadata: protocol.checkMetadata,
       acrNames: acr,
     }),
+    clientName: (clientId) => clientName(protocol.provider(), clientId),
     sessions: createSessionAdministration(inTransaction),
     readGuard: (userId) => inTransaction(({ guards }) => guards.readGuard(userId)),
     limits: services.secondFactor.limits,

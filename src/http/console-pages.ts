@@ -123,7 +123,7 @@ export interface ConsolePages {
     }[];
     readonly grants: readonly {
       readonly id: string;
-      readonly client: string;
+      readonly client: { readonly id: string; readonly name: string };
       readonly scopes: readonly string[];
       readonly createdAt: Date;
     }[];
@@ -143,6 +143,8 @@ export interface ConsolePages {
   'console-once': ConsoleFrame & {
     readonly what: 'link' | 'secret';
     readonly name: string;
+    /** Of an application that was added. */
+    readonly clientId?: string | undefined;
     readonly value: string;
     readonly backHref: string;
   };

@@ -136,6 +136,7 @@ describe('the console', () => {
     assert.equal(await doIt(first), 303);
     assert.equal((await links('end-session')).length, 1);
     assert.equal((await agent.get(first)).status, 404, 'it is gone');
+    assert.match(await shownOn(), /<bdi title="rp">Test client<\/bdi>/);
     const grants = await links('end-grant');
     assert.equal(grants.length, 2);
     assert.equal(await doIt(grants[0] ?? ''), 303);
@@ -275,7 +276,12 @@ describe('the console', () => {
     const text = await made.text();
     const secret = /<code id="value"[^>]*>([^<]+)</.exec(text)?.[1] ?? '';
     assert.ok(secret.length > 40);
-    assert.match(await page(agent, '/admin/clients'), /New one/);
+    const id = /<code id="client-id"[^>]*>([^<]+)</.exec(text)?.[1] ?? '';
+    assert.match(text, /For <bdi>New one<\/bdi>/);
+    assert.match(await page(agent, '/admin/clients'), new RegExp(`/${id}"><bdi>New one<`));
+    assert.match(await page(agent, `/admin/clients/${id}`), /<h1>New one<\/h1>[\s\S]*Made <time/);
+    assert.match(await page(agent, `/admin/clients/${id}/edit`), /<h1>Change New one<\/h1>/);
+    assert.doesNotMatch(await page(agent, '/admin/users?query=nobody'), /class="rows"/);
   });
 
   const fieldsOf = (text: string): Record<string, string> => {
@@ -417,6 +423,7 @@ describe('the console', () => {
     const { manageSigningKeys } = service.composed.services;
     const csrf = csrfOf(await page(agent, '/admin/keys'));
     assert.equal((await agent.post('/admin/keys/rotate', { csrf })).status, 303);
+    assert.match(await page(agent, '/admin/keys'), /Published: <time[\s\S]*Began to sign: <time/);
     const waiting = (await manageSigningKeys.list()).find(({ state }) => state === 'published');
     assert.ok(waiting);
     assert.equal((await agent.post(`/admin/keys/${waiting.kid}/revoke`, { csrf, reason: '' })).status, 422);

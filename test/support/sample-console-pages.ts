@@ -90,7 +90,14 @@ export const consoleSamples: readonly ConsoleSample[] = [
       passwordMustChange: true,
       lanes: { known: { kind: 'waits', until: at(-1) }, other: { kind: 'closed', until: null } },
     },
-    grants: [{ id: 'g1', client: 'meadow', scopes: ['openid', 'offline_access'], createdAt: at(300) }],
+    grants: [
+      {
+        id: 'g1',
+        client: { id: 'meadow', name: 'Meadow Books' },
+        scopes: ['openid', 'offline_access'],
+        createdAt: at(300),
+      },
+    ],
     sessions: [{ id: 's1', userAgent: 'Mozilla/5.0 Firefox/140.0', address: '203.0.113.7', lastSeenAt: at(1) }],
     help: [{ id: 'h1', message: 'My phone fell into the lake. Call me at extension 12.', createdAt: at(5) }],
     recent: [event, { ...event, id: '18', result: 'failure', reason: null, type: 'one-time-code.refused' }],
@@ -134,7 +141,8 @@ export const consoleSamples: readonly ConsoleSample[] = [
   sample('console-once', 'secret', {
     ...frame,
     what: 'secret',
-    name: 'meadow',
+    name: 'Meadow Books',
+    clientId: 'dkHFGKy2yAOrPnXkwwqm4A',
     value: '3QX2RHDWV8TK4M3QX2RHDWV8TK4M3QX2RHDWV8TK4M',
     backHref: '/admin/clients/meadow',
   }),

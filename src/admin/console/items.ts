@@ -40,7 +40,8 @@ export async function itemName(
       }
       case 'end-grant': {
         const { items } = await ask<Listed<ShownGrant>>(request, 'listGrants', { params, query: { limit: '200' } });
-        return items.find(({ id }) => id === item)?.client_id;
+        const grant = items.find(({ id }) => id === item);
+        return grant && request.services.admin.clientName(grant.client_id);
       }
     }
   })();

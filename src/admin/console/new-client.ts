@@ -51,7 +51,8 @@ export async function createClient(request: ConsoleRequest): Promise<void> {
   services.views.page(request.ctx, 'console-once', {
     ...frameOf(request),
     what: 'secret',
-    name: made.client_id,
+    name: body.client_name || made.client_id,
+    clientId: made.client_id,
     value: made.client_secret,
     backHref: path,
   });

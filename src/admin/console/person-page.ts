@@ -39,12 +39,14 @@ export async function showUser(request: ConsoleRequest, id: string): Promise<voi
       address: one.address,
       lastSeenAt: new Date(one.last_seen_at),
     })),
-    grants: (grants?.items ?? []).map((one) => ({
-      id: one.id,
-      client: one.client_id,
-      scopes: one.scopes,
-      createdAt: new Date(one.created_at),
-    })),
+    grants: await Promise.all(
+      (grants?.items ?? []).map(async (one) => ({
+        id: one.id,
+        client: { id: one.client_id, name: await services.admin.clientName(one.client_id) },
+        scopes: one.scopes,
+        createdAt: new Date(one.created_at),
+      })),
+    ),
     help: (help?.items ?? []).map((one) => ({
       id: one.id,
       message: one.message,
