@@ -52,7 +52,11 @@ describe('the console', () => {
     await half.submitPassword(await half.begin(), await addOperator(service, 'operator'));
     assert.equal((await half.get('/admin/users')).status, 303);
     const plain = await signedIn(await service.addPerson());
-    assert.equal((await plain.get('/admin/users')).status, 403);
+    const refused = await plain.get('/admin/users');
+    assert.equal(refused.status, 403);
+    assert.match(await refused.text(), /href="\/account"[\s\S]*href="\/logout"/, 'there is a way on');
+    assert.match(await page(plain, '/account'), /data-page="account"/);
+    assert.match(await page(plain, '/logout'), /data-page="logout"/);
   });
 
   test('finds a person, and resets the second factor after a confirmation that names them', async () => {
