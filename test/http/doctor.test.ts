@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { commands } from '../../src/cli/commands.ts';
 import { newBytes } from '../../src/crypto/random.ts';
+import { sealerLock } from '../../src/storage/postgres/audit-chain.ts';
 import { movingClock } from '../support/moving-clock.ts';
 import { runCommand } from '../support/run-command.ts';
 import { freePort, startService, type TestService } from '../support/service.ts';
@@ -58,18 +59,23 @@ describe('the doctor', () => {
     clock.move(-60);
     assert.equal((await found('clock')).state, 'ok');
 
+    // Not due yet, or it would be sent before anybody looks.
     await sql`
-      insert into outbox (id, channel, kind, payload, created_at)
-      values (gen_random_uuid(), 'webhook', 'test', '{}', now() - interval '20 minutes')`.execute(kysely);
+      insert into outbox (id, channel, kind, payload, created_at, next_try_at)
+      values (gen_random_uuid(), 'webhook', 'test', '{}', now() - interval '20 minutes', now() + interval '1 hour')
+      `.execute(kysely);
     const outbox = await found('outbox');
     assert.deepEqual([outbox.state, outbox.what], ['warning', 'webhook waits since 20 minutes']);
     await kysely.deleteFrom('outbox').execute();
 
     const event = { type: 'service.started', actor: 'service', target: '', result: 'success' } as const;
     const context = { requestId: '', address: '', userAgent: '' };
-    await service.composed.services.inTransaction(({ audit }) => audit.record({ ...event, context }));
-    await sql`update audit_unsealed set at = now() - interval '10 minutes'`.execute(kysely);
-    const audit = await found('audit');
+    const audit = await kysely.transaction().execute(async (held) => {
+      await sql`select pg_advisory_xact_lock(${sealerLock})`.execute(held);
+      await service.composed.services.inTransaction((stores) => stores.audit.record({ ...event, context }));
+      await sql`update audit_unsealed set at = now() - interval '10 minutes'`.execute(kysely);
+      return found('audit');
+    });
     assert.equal(audit.state, 'warning');
     assert.match(audit.what, /wait for their seal since 10 minutes/);
 

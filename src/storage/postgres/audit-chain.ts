@@ -3,7 +3,8 @@ import type { ChainedEvent, ChainReader, MonthTally, Seal, SealStore } from '../
 import type { Tables } from './tables.ts';
 import type { AuditSealsTable } from './tables/audit.ts';
 
-const sealerLock = 728_201;
+/** The advisory lock of whoever seals; one at a time. */
+export const sealerLock = 728_201;
 
 /** An event's fields exactly as they are chained; the texts of a moment and of jsonb do not depend on the session. */
 const chainedFields = sql<ChainedEvent>`
