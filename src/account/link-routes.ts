@@ -36,20 +36,13 @@ export function linkRoutes(services: LinkRouteServices): Router {
   const accountHref = `${prefix}/account`;
   const form = (path: string) => ({ action: `${prefix}${path}`, csrf: csrf.token(path) });
   /** The sign-in from which somebody came here, if it says so; looked at, it is nobody's but its browser's. */
-  const signInOf = ({ query: { interaction } }: Context): string | undefined =>
-    typeof interaction === 'string' && /^[\w-]{16,64}$/.test(interaction) ? interaction : undefined;
-  const backFrom = (ctx: Context): string => {
-    const signIn = signInOf(ctx);
-    return signIn === undefined ? accountHref : `${prefix}/interaction/${signIn}`;
-  };
+  const signInOf = ({ query: { back } }: Context): string | undefined =>
+    typeof back === 'string' && /^\/interaction\/[\w-]{16,64}$/.test(back) ? back : undefined;
+  const backFrom = (ctx: Context): string => prefix + (signInOf(ctx) ?? '/account');
   const request = (ctx: Context) => {
-    const signIn = signInOf(ctx);
+    const back = signInOf(ctx);
     const { action, csrf: token } = form(ctx.path);
-    return {
-      action: signIn === undefined ? action : `${action}?interaction=${signIn}`,
-      csrf: token,
-      backHref: backFrom(ctx),
-    };
+    return { action: back === undefined ? action : `${action}?back=${back}`, csrf: token, backHref: backFrom(ctx) };
   };
   const submitted = async (ctx: Context): Promise<Fields> => {
     const fields = await readFields(ctx);

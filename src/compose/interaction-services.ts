@@ -106,8 +106,9 @@ export function createInteractionServices(parts: InteractionParts): InteractionS
       const details = { client: clientId, ...(type === 'consent.refused' ? {} : { code }) };
       await inTransaction(({ audit }) => audit.record({ ...event, target, details }));
     },
-    async saveConsent(userId, clientId, scopes, context) {
-      await inTransaction(async ({ tokens, audit }) => {
+    async saveConsent({ userId, sessionUid, clientId, scopes }, context) {
+      await inTransaction(async ({ tokens, audit, holdProof }) => {
+        await holdProof(userId, { sessionUid });
         const before = await tokens.readConsent(userId, clientId);
         await tokens.saveConsent(userId, clientId, [...new Set([...before, ...scopes])]);
         await audit.record({

@@ -11,6 +11,8 @@ import type { LocalsOf, Views } from './views.ts';
 const pageOf: Readonly<Record<string, ErrorPageCode>> = {
   stale_form: 'form-expired',
   cross_site: 'form-expired',
+  overtaken: 'form-expired',
+  not_ahead: 'form-expired',
   sign_in_gone: 'sign-in-gone',
   session_not_found: 'sign-in-gone',
   link_used: 'link-used',
@@ -90,8 +92,10 @@ function asksForProblem(ctx: Context): boolean {
 
 /** Where somebody goes on who is stuck: at a form that was sent before, a link that was used, a sign-in that is over. */
 function nextAfter(code: ErrorPageCode, path: string): LocalsOf<'error'>['next'] {
-  const [signIn] = /^\/interaction\/[\w-]+(?=\/)/.exec(path) ?? [];
-  if (code === 'form-expired' && signIn !== undefined) return { path: signIn, does: 'continue' };
+  const [signIn] = /^\/interaction\/[\w-]+/.exec(path) ?? [];
+  if ((code === 'form-expired' || code === 'method-not-allowed') && signIn !== undefined) {
+    return { path: signIn, does: 'continue' };
+  }
   return code === 'link-used' || code === 'sign-in-gone' ? { path: '/account', does: 'to-account' } : undefined;
 }
 

@@ -1,4 +1,5 @@
 import { newId } from '../crypto/random.ts';
+import { Fault } from '../errors.ts';
 import { answer } from './answer.ts';
 import type { PendingSignIn } from './pending-sign-in.ts';
 import { isStillProven, pathOf, signInGone, type Remark, type Step } from './step.ts';
@@ -9,6 +10,9 @@ import { isStillProven, pathOf, signInGone, type Remark, type Step } from './ste
  */
 export async function showNewRecoveryCodes(step: Step, pending: PendingSignIn): Promise<void> {
   const { services, uid, context } = step;
+  if (!(await services.pendings.once(uid, `codes ${pending.timesCodesShown ?? 0}`))) {
+    throw new Fault('overtaken', 409, 'these codes are being shown elsewhere');
+  }
   const next = { ...pending, id: newId(), ...codesShown(pending) };
   await services.pendings.write(uid, next);
   const codes = await services.replaceRecoveryCodes(pending.userId, pending, context);

@@ -44,7 +44,8 @@ export async function submitRecoveryCode(step: Step): Promise<void> {
   if (pending === undefined || pending.challengeId === null || pending.proven !== null) return showNextStep(step);
   const { userId, challengeId, lane } = pending;
   const code = fields.get('code') ?? '';
-  const outcome = await services.redeemRecoveryCode({ userId, challengeId, boundTo: uid, lane, code, context });
+  const attempt = { userId, challengeId, boundTo: uid, lane, code, context };
+  const outcome = await services.redeemRecoveryCode(attempt, pending);
   if (outcome.kind === 'accepted') {
     const { remaining } = outcome;
     const replaces = fields.get('replace_authenticator') === 'yes';

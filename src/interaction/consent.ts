@@ -11,7 +11,7 @@ export async function submitConsent(step: Step): Promise<void> {
   if (decision === 'deny') return abort(step);
   if (decision !== 'allow') return showNextStep(step);
   const provider = services.provider();
-  const accountId = interaction.session?.accountId ?? '';
+  const { accountId = '', uid: sessionUid = '' } = interaction.session ?? {};
   const clientId = parameterOf(step, 'client_id');
   const found = interaction.grantId === undefined ? undefined : await provider.Grant.find(interaction.grantId);
   const grant =
@@ -26,14 +26,14 @@ export async function submitConsent(step: Step): Promise<void> {
   for (const [resource, scopes] of Object.entries(details.missingResourceScopes ?? {})) {
     grant.addResourceScope(resource, scopes.join(' '));
   }
-  const grantId = await grant.save();
   const ofServers = Object.entries(details.missingResourceScopes ?? {});
   const openId = parameterOf(step, 'scope')
     .split(' ')
     .filter((name) => openIdScopes.has(name));
   const named = ofServers.flatMap(([resource, scopes]) => scopes.map((scope) => consentName(scope, resource)));
-  await services.saveConsent(accountId, clientId, [...openId, ...named], context);
-  return finishConsent(step, grantId);
+  const scopes = [...openId, ...named];
+  await services.saveConsent({ userId: accountId, sessionUid, clientId, scopes }, context);
+  return finishConsent(step, await grant.save());
 }
 
 /** Back to the relying party without signing in; whoever was signed in before still is. */

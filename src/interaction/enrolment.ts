@@ -54,7 +54,11 @@ export async function submitEnrolment(step: Step): Promise<void> {
 /** The person has their recovery codes; now the sign-in is complete. */
 export async function submitRecoveryCodes(step: Step): Promise<void> {
   const { pending } = step;
-  if (pending === undefined || pending.proven === null) return showNextStep(step);
+  // Sent from any other page it leads to whatever that page was to lead to.
+  const isHere = pending?.timesCodesShown !== undefined && pending.followUp !== 'replace-authenticator';
+  if (pending === undefined || pending.proven === null || pending.passwordMustChange || !isHere) {
+    return showNextStep(step);
+  }
   return finishSignIn(step, pending, pending.proven.factor);
 }
 

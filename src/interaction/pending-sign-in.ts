@@ -52,10 +52,14 @@ export interface PendingSignIns {
   /** Writes the whole record; it lives ten minutes from the last proof. */
   write(uid: string, pending: PendingSignIn): Promise<void>;
   remove(uid: string): Promise<void>;
+  /** Whether nobody did this in this sign-in before, or lately: of parallel requests one hears so. */
+  once(uid: string, what: string): Promise<boolean>;
 }
 
 /** NIST SP 800-63B-4 section 4.1.2.2 gives a binding ten minutes; a half-way sign-in gets no longer. */
 const lifetimeSeconds = 600;
+/** Longer than the act takes, and short enough to be tried again where it was broken off. */
+const onceSeconds = 30;
 const recordKind = 'pending-sign-in';
 
 /** Keeps half-way sign-ins in short-lived records. Losing them only sends people back to the password. */
@@ -70,6 +74,7 @@ export function createPendingSignIns(records: ShortLivedRecords): PendingSignIns
     async write(uid, pending) {
       await records.put(recordKind, uid, JSON.stringify(pending), lifetimeSeconds);
     },
+    once: (uid, what) => records.create(`${recordKind}-once`, `${uid}:${what}`, '1', onceSeconds),
     async remove(uid) {
       await records.remove(recordKind, uid);
     },

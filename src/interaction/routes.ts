@@ -9,7 +9,7 @@ import { mailKnownBrowserLink } from './known-browser-link.ts';
 import { submitPassword } from './password.ts';
 import { isReplacing, keepAuthenticator, submitReplacement } from './replace-authenticator.ts';
 import { showNextStep } from './show.ts';
-import { hrefOf, loadStep, type InteractionServices, type Step } from './step.ts';
+import { loadStep, type InteractionServices, type Step } from './step.ts';
 
 /** The sign-in pages: one address to look at, one for each form. */
 export function interactionRoutes(services: InteractionServices): Router {
@@ -26,14 +26,12 @@ export function interactionRoutes(services: InteractionServices): Router {
   };
   const post = (name: string, submit: (step: Step) => Promise<void>): void => {
     router.post(`/interaction/:uid/${name}`, stepping(submit));
-    // The address under which an answered form stands, entered again.
-    router.get(`/interaction/:uid/${name}`, (ctx) => {
-      ctx.status = 303;
-      ctx.set('Location', hrefOf({ services }, `/interaction/${ctx.params.uid}`));
-      ctx.body = '';
-    });
   };
-  router.get('/interaction/:uid', stepping(showNextStep));
+  router.get('/interaction/:uid', async (ctx) => {
+    // A look may begin an enrolment or make codes anew; that is for whoever really looks.
+    if (ctx.get('Sec-Purpose').includes('prefetch')) throw new Fault('not_ahead', 409, 'a sign-in is not loaded ahead');
+    return stepping(showNextStep)(ctx);
+  });
   post('password', submitPassword);
   post('one-time-code', submitOneTimeCode);
   post('recovery-code', submitRecoveryCode);

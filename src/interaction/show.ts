@@ -38,8 +38,8 @@ export async function showPassword(step: Step, remark: Remark, login?: string): 
   // Whoever is signed in here and asked again is most likely the same.
   const typed = login ?? hinted ?? (again ? (await step.services.findUser(known))?.username : undefined);
   const ways = {
-    forgotPasswordHref: hrefOf(step, `/forgot-password?interaction=${step.uid}`),
-    signUpHref: step.services.selfRegistration ? hrefOf(step, `/sign-up?interaction=${step.uid}`) : undefined,
+    forgotPasswordHref: hrefOf(step, `/forgot-password?back=/interaction/${step.uid}`),
+    signUpHref: step.services.selfRegistration ? hrefOf(step, `/sign-up?back=/interaction/${step.uid}`) : undefined,
   };
   await answer(step, 'password', { login: typed, reason: again ? 'again' : undefined, ...ways }, remark, undefined);
 }
@@ -120,7 +120,7 @@ async function showCode(
 ): Promise<void> {
   const { services, uid } = step;
   const { accountName } = pending;
-  const askForHelpHref = hrefOf(step, `/ask-for-help?interaction=${step.uid}`);
+  const askForHelpHref = hrefOf(step, `/ask-for-help?back=/interaction/${step.uid}`);
   if (pending.useRecoveryCode) {
     const oneTimeCodeAction = pathOf(step, 'use-one-time-code');
     const startAgainAction = pathOf(step, 'start-again');

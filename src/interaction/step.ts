@@ -91,10 +91,14 @@ export interface InteractionServices {
   /** Records the completed sign-in and remembers the browser in its cookie. */
   readonly completeSignIn: (ctx: Context, completed: CompletedSignIn) => Promise<void>;
   readonly endSession: (uid: string, userId: string, context: RequestContext) => Promise<void>;
+  /** Throws `Fault` (`sign_in_gone`, 400), and keeps nothing, where the session in which it was asked has ended. */
   readonly saveConsent: (
-    userId: string,
-    clientId: string,
-    scopes: readonly string[],
+    consent: {
+      readonly userId: string;
+      readonly sessionUid: string;
+      readonly clientId: string;
+      readonly scopes: readonly string[];
+    },
     context: RequestContext,
   ) => Promise<void>;
   /** `userId` is undefined where nobody proved to be anybody; `code` is the error that the relying party is told. */

@@ -45,12 +45,14 @@ export interface MailDeliveryDependencies {
 
 const actsOfOperators: ReadonlySet<NoticeKind> = new Set(['account-disabled', 'second-factor-reset']);
 
-/** Whoever guesses does not choose in which language the owner is warned. */
+/** Whoever is not the owner does not choose in which language the owner is warned. */
 const warnings: ReadonlySet<NoticeKind> = new Set([
+  'browser-new',
   'challenge-abandoned',
   'codes-guessed',
   'lane-closed',
   'second-factor-closed',
+  'sign-in-after-failures',
 ]);
 
 /** Where the link of a kind leads; the token follows. */

@@ -227,10 +227,12 @@ function recordAdapter(kind: string, dependencies: AdapterDependencies): Adapter
     ...nothing,
     async upsert(id, payload, expiresIn = 1) {
       const ttl = Math.max(1, expiresIn);
-      const allowed = payload.accountId !== undefined;
-      if (isDevice && (allowed || (payload as { error?: unknown }).error !== undefined)) {
-        const issuing = allowed ? issuingOfRequest() : undefined;
-        if (issuing === undefined) await answerDevice(id, payload, ttl);
+      const isRefused = (payload as { error?: unknown }).error !== undefined;
+      if (isDevice && (isRefused || payload.accountId !== undefined)) {
+        const issuing = issuingOfRequest();
+        // What was to be answered once the rest is written is not: the request failed after all.
+        if (isRefused && issuing !== undefined) issuing.afterwards.length = 0;
+        if (isRefused || issuing === undefined) await answerDevice(id, payload, ttl);
         else issuing.afterwards.push(() => answerDevice(id, payload, ttl));
         return;
       }

@@ -21,6 +21,7 @@ export class Issuing {
   /** What is done once the rest is written: a device is answered when the grant it is told of is there. */
   readonly afterwards: (() => Promise<unknown>)[] = [];
   #failed = false;
+  #refused = false;
   readonly #write: WriteIssued;
 
   constructor(write: WriteIssued) {
@@ -30,6 +31,11 @@ export class Issuing {
   /** Whether something is not as it was asked for: then nothing more is stored, and no session's cookie leaves. */
   get failed(): boolean {
     return this.#failed;
+  }
+
+  /** Whether what was proven does not stand any more. */
+  get refused(): boolean {
+    return this.#refused;
   }
 
   /** Another request resumed the interaction: the browser keeps the session that it was given there. */
@@ -55,6 +61,8 @@ export class Issuing {
       if (resumed !== undefined) this.taken = undefined;
     } catch (error) {
       this.#failed = true;
+      this.#refused = error instanceof Conflict && error.code === 'not_proven';
+      this.afterwards.length = 0;
       // What could not be written now can be later; what is over comes back to nobody.
       if (error instanceof Conflict) this.taken = undefined;
       throw asRefusal(error);
@@ -63,7 +71,7 @@ export class Issuing {
   }
 }
 
-/** Where the engine issues codes and answers devices. Of what it stores there it reads the grant alone again in the same request. */
+/** Where the engine issues codes and answers devices. Of what it stores there it reads the grant alone again. */
 const authorization = /^\/(?:auth(?:\/[\w-]+)?|device\/(?!auth$)[\w-]+)$/;
 const requests = new WeakMap<RequestOrigin, Issuing>();
 
@@ -90,6 +98,7 @@ export function writeBeforeAnswering(provider: Provider, write: WriteIssued, sho
       // What no session was saved after: the engine has answered already.
       await issuing.write().catch((error: unknown) => refuse(ctx, error, showError));
       if (issuing.failed) takeBack(ctx);
+      if (issuing.refused) await refuseDevice(ctx);
     } finally {
       // Where it is not to be had back the person begins anew, as where it ran out.
       await issuing.taken?.putBack().catch(() => undefined);
@@ -110,6 +119,14 @@ function takeBack(ctx: KoaContextWithOIDC): void {
   if (kept.length > 0) ctx.set('Set-Cookie', kept);
   else ctx.remove('Set-Cookie');
   if (ctx.status < 300 || ctx.status >= 400) ctx.remove('Location');
+}
+
+/** The engine tells a device of what fails while it answers, but not of what fails when that is stored. */
+async function refuseDevice(ctx: KoaContextWithOIDC): Promise<void> {
+  const code = ctx.oidc.entities.DeviceCode;
+  if (code === undefined) return;
+  const errorDescription = 'what was proven does not stand any more';
+  await Object.assign(code, { accountId: undefined, error: 'access_denied', errorDescription }).save();
 }
 
 /** As the engine does: its own errors are shown, and of anything else only that there was one. */

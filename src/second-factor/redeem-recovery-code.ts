@@ -1,4 +1,5 @@
 import type { PasswordHasher } from '../crypto/password-hasher.ts';
+import type { Proof } from '../domain/proof.ts';
 import { layIntoPattern, readRecoveryCode } from '../domain/recovery-code.ts';
 import { afterFailure, chargeTry, type ChargeDependencies } from './charge.ts';
 import type { StoredRecoveryCode } from './recovery-code-store.ts';
@@ -19,7 +20,8 @@ class NotAccepted extends Error {}
 export function createRedeemRecoveryCode(dependencies: RedeemDependencies) {
   const { inTransaction, hasher, settings } = dependencies;
 
-  return async (attempt: CodeAttempt): Promise<RedeemOutcome> => {
+  /** With `provenBy`, throws `Fault` (`sign_in_gone`, 400) where that does not stand any more, and uses no code up. */
+  return async (attempt: CodeAttempt, provenBy?: Proof): Promise<RedeemOutcome> => {
     const { userId, challengeId, context } = attempt;
     const charge = await chargeTry({ ...attempt, factor: 'recovery-code' }, dependencies);
     if (charge.kind !== 'charged') return charge;
@@ -28,7 +30,8 @@ export function createRedeemRecoveryCode(dependencies: RedeemDependencies) {
     const event = { actor: userId, target: userId, context, details: { tries: charge.charged.tries } };
     if (found !== undefined) {
       try {
-        return await inTransaction(async ({ recoveryCodes, guards, audit, outbox }) => {
+        return await inTransaction(async ({ recoveryCodes, guards, audit, outbox, holdProof }) => {
+          if (provenBy !== undefined) await holdProof(userId, provenBy);
           if (!(await recoveryCodes.use(userId, found.id))) throw new NotAccepted();
           const total = await guards.settle(userId, challengeId);
           if (total === undefined) throw new NotAccepted();

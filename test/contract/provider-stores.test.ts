@@ -193,6 +193,17 @@ for (const kind of databaseKinds) {
         const stale = write({ ...issued(once, id, orphan), proven });
         await (round === 0 ? stale : assert.rejects(stale, { code: 'not_proven' }));
         assert.equal((await find(hashToken(orphan))) === undefined, round > 0);
+        // Or the session in which it was proven ended.
+        if (round === 0) {
+          const [ended, lost] = [newToken(), newToken()];
+          await write(issued(newToken(), id, ended));
+          const bySession = { userId, proof: { sessionUid: ended } };
+          await write({ ...issued(newToken(), id, newToken()), proven: bySession });
+          await stores.inTransaction(({ sessions }) => sessions.end(ended, 'test'));
+          const late = write({ ...issued(newToken(), id, lost), proven: bySession });
+          await assert.rejects(late, { code: 'not_proven' });
+          assert.equal(await find(hashToken(lost)), undefined);
+        }
         // A rotation within it: the session is found by its new id alone, or still by the old one.
         const [before, after] = [hashToken(uid), hashToken(newToken())];
         const rotated = { ...issued(undefined, id, uid), forgotten: before };

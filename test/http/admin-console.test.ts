@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
 import { oneTimeCode, secretFromBase32, timeStepAt } from '../../src/domain/totp.ts';
 import { addOperator } from '../support/admin-app.ts';
+import { consolePage as page, csrfOf, signInToConsole } from '../support/console-browser.ts';
 import { provenNow } from '../support/sign-in.ts';
 import { startService, type TestPerson, type TestService } from '../support/service.ts';
 import { testContext } from '../support/stores.ts';
@@ -18,22 +20,7 @@ describe('the console', () => {
   });
   after(() => service.close());
 
-  async function signedIn(person: TestPerson): Promise<UserAgent> {
-    const browser = new UserAgent(service.issuer);
-    const start = await browser.get('/admin');
-    let step = await browser.follow(start.headers.get('location') ?? '');
-    step = await browser.submitPassword(step, person);
-    step = await browser.submit(step, { code: person.code() });
-    return browser;
-  }
-
-  async function page(browser: UserAgent, path: string): Promise<string> {
-    const response = await browser.get(path);
-    assert.equal(response.status, 200, path);
-    return response.text();
-  }
-
-  const csrfOf = (text: string): string => /name="csrf" value="([^"]+)"/.exec(text)?.[1] ?? '';
+  const signedIn = (person: TestPerson) => signInToConsole(service, person);
 
   test('K01 opens to nobody without a session of two factors, nor to people without a role', async () => {
     const stranger = new UserAgent(service.issuer);
@@ -79,9 +66,12 @@ describe('the console', () => {
   test('keeps the reason of every act in the record', async () => {
     const person = await service.addPerson();
     assert.match(await page(agent, `/admin/users/${person.id}/reset`), /how you made sure that it is this person/);
-    for (const act of ['password-reset', 'end-sessions']) {
+    for (const [act, hint] of [
+      ['password-reset', /how you made sure that it is this person/],
+      ['end-sessions', />It stands in the record\.</],
+    ] as const) {
       const asked = await page(agent, `/admin/users/${person.id}/${act}`);
-      assert.match(asked, />It stands in the record\.</);
+      assert.match(asked, hint);
       const csrf = csrfOf(asked);
       const done = await agent.post(`/admin/users/${person.id}/${act}`, { csrf, reason: `why ${act}` });
       assert.ok(done.status === 200 || done.status === 303, act);
@@ -265,6 +255,30 @@ describe('the console', () => {
     return new RegExp(`id="${field}-error">[\\s\\S]*?</svg>([\\s\\S]*?)</p>`).exec(text)?.[1] ?? '';
   }
 
+  test('an application that is not allowed any more keeps nobody from a person’s page', async () => {
+    const person = await service.addPerson();
+    const { kysely } = service.composed.services.database;
+    const metadata = JSON.stringify({
+      client_name: 'Odd',
+      redirect_uris: ['https://odd.example/cb'],
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'tls_client_auth',
+      tls_client_auth_subject_dn: 'CN=x',
+    });
+    await sql`insert into relying_parties (client_id, metadata) values ('odd', ${metadata}::jsonb)`.execute(kysely);
+    await sql`
+      insert into grants (id, user_id, client_id, payload, expires_at)
+      values ('g-odd', ${person.id}, 'odd', '{}', now() + interval '1 day')`.execute(kysely);
+    assert.match(await page(agent, `/admin/users/${person.id}`), /\bodd\b/);
+  });
+
+  test('K05 whoever may not read the record hears that, whatever they ask of it', async () => {
+    const desk = await signedIn(await addOperator(service, 'help-desk'));
+    for (const path of ['/admin/audit', '/admin/audit?person=x'])
+      assert.equal((await desk.get(path)).status, 403, path);
+  });
+
   test('adds an application with a secret shown once, and says at its field what is wrong', async () => {
     const csrf = csrfOf(await page(agent, '/admin/clients/new'));
     const form = { csrf, name: 'New one', kind: 'server', redirect_uris: 'http://new.example/callback' };
@@ -371,70 +385,5 @@ describe('the console', () => {
       recorded.map(({ type }) => type),
       ['relying-party.deleted', 'policy.changed'],
     );
-  });
-
-  test('tests a sign-in for an application: it ends at the console and says what would be told', async () => {
-    const tested = await signedIn(await addOperator(service, 'operator'));
-    const csrf = csrfOf(await page(tested, '/admin/clients/rp'));
-    const begun = await tested.post('/admin/clients/rp/test', { csrf });
-    assert.equal(begun.status, 303);
-    const request = begun.headers.get('location') ?? '';
-    assert.match(request, /^\/auth\?client_id=rp&/);
-    // The session carries over; what is new to the person is the consent.
-    const first = await tested.follow(request);
-    assert.equal(first.page, 'consent');
-    const answered = await tested.post(first.action, { csrf: first.csrf, decision: 'allow' });
-    const resumed = await tested.get(answered.headers.get('location') ?? '');
-    const end = resumed.headers.get('location') ?? '';
-    assert.ok(end.startsWith(`${service.issuer}/admin/clients/rp/test/`), end);
-    const told = await page(tested, new URL(end).pathname + new URL(end).search);
-    assert.match(told, /The sign-in succeeded/);
-    assert.match(told, /urn:twofold:acr:2fa/);
-    assert.match(told, /\[&quot;pwd&quot;,&quot;otp&quot;,&quot;mfa&quot;\]/);
-    const again = await page(tested, new URL(end).pathname + new URL(end).search);
-    assert.match(again, /ended without success/, 'its code served once');
-
-    // The address is this client's alone, ends, and cannot be made up.
-    const address = new URLSearchParams(request.split('?')[1]).get('redirect_uri') ?? '';
-    const others = {
-      another: address.replace('/clients/rp/', '/clients/twofold-account/'),
-      longer: `${address}x`,
-      later: address.replace(/\/test\/\d+/, '/test/9999999999'),
-    };
-    for (const [name, redirect] of Object.entries(others)) {
-      const refused = await new UserAgent(service.issuer).begin({ redirect_uri: redirect });
-      assert.deepEqual([refused.status, refused.location ?? ''], [400, ''], name);
-    }
-    assert.equal((await tested.get('/admin/clients/rp/test/none')).status, 404);
-    const cancelled = await tested.follow(
-      (await tested.post('/admin/clients/rp/test', { csrf, anew: 'yes' })).headers.get('location') ?? '',
-    );
-    assert.equal(cancelled.page, 'password', 'both factors anew');
-  });
-
-  test('shows the health of every part, and what to do', async () => {
-    const shown = await page(agent, '/admin/health');
-    for (const part of ['Database', 'Migrations', 'Clock', 'Encryption keys', 'Signing keys', 'Mail', 'Own address']) {
-      assert.ok(shown.includes(part), part);
-    }
-    assert.match(shown, /<span lang="en" dir="ltr">1 key, \d+ sealed values? looked at, all open</);
-    assert.match(await page(agent, `/admin/users/${operator.id}`), /<span class="tag">Operator<\/span>/);
-    const desk = await signedIn(await addOperator(service, 'help-desk'));
-    assert.equal((await desk.get('/admin/health')).status, 403);
-  });
-
-  test('K16 publishes successors of the signing keys, and revokes one for a reason', async () => {
-    const { manageSigningKeys } = service.composed.services;
-    const csrf = csrfOf(await page(agent, '/admin/keys'));
-    assert.equal((await agent.post('/admin/keys/rotate', { csrf })).status, 303);
-    assert.match(await page(agent, '/admin/keys'), /Published: <time[\s\S]*Began to sign: <time/);
-    const waiting = (await manageSigningKeys.list()).find(({ state }) => state === 'published');
-    assert.ok(waiting);
-    assert.equal((await agent.post(`/admin/keys/${waiting.kid}/revoke`, { csrf, reason: '' })).status, 422);
-    assert.equal((await agent.post(`/admin/keys/${waiting.kid}/revoke`, { csrf, reason: 'for a test' })).status, 303);
-    assert.equal((await manageSigningKeys.list()).find(({ kid }) => kid === waiting.kid)?.state, 'revoked');
-    assert.match(await page(agent, '/admin/keys'), /Revoked/);
-    const desk = await signedIn(await addOperator(service, 'help-desk'));
-    assert.equal((await desk.get('/admin/keys')).status, 403);
   });
 });

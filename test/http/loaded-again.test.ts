@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
 import { pageOf } from '../support/forms.ts';
 import { codeForPicture } from '../support/policy-parties.ts';
 import { startService, type TestService } from '../support/service.ts';
-import { halfway, newBrowserOf, otherFactor } from '../support/sign-in.ts';
+import { halfway, newBrowserOf, otherFactor, recoveryCodesOf } from '../support/sign-in.ts';
 
 describe('pages that are loaded again', () => {
   let service: TestService;
@@ -25,7 +26,9 @@ describe('pages that are loaded again', () => {
     assert.equal(pageOf(html), 'error');
     assert.match(html, new RegExp(`<a class="button" href="${here}"`));
     const entered = await agent.get(first.action);
-    assert.deepEqual([entered.status, entered.headers.get('location')], [303, here]);
+    assert.equal(entered.status, 405);
+    assert.match(await entered.text(), new RegExp(`<a class="button" href="${here}"`));
+    assert.equal((await agent.get('/interaction/%E2%82%AC/password')).status, 405);
     assert.equal((await agent.look(here)).page, 'one-time-code');
   });
 
@@ -51,6 +54,49 @@ describe('pages that are loaded again', () => {
     const refused = await other.agent.submit(page, { code: void_ });
     assert.equal(refused.error?.code, 'wrong-recovery-code');
     assert.equal((await other.agent.submit(refused, { code: good })).page, 'consent');
+  });
+
+  test('of parallel looks one makes recovery codes, and a page that is fetched ahead of time makes none', async () => {
+    const person = await service.addPerson({ withoutFactor: true });
+    const { agent, step } = await halfway(service, person);
+    const shown = await agent.submit(step, { code: codeForPicture(service, step) });
+    const here = shown.action.replace(/\/[^/]+$/, '');
+    const { kysely } = service.composed.services.database;
+    const sets = async () =>
+      (await kysely.selectFrom('recovery_codes').select('set_id').distinct().where('user_id', '=', person.id).execute())
+        .length;
+    const ahead = await agent.request(here, { headers: { accept: 'text/html', 'sec-purpose': 'prefetch;prerender' } });
+    assert.equal(ahead.status, 409);
+    assert.equal(await sets(), 1);
+    const looks = await Promise.all(Array.from({ length: 12 }, () => agent.copy().look(here)));
+    const drawn = looks.filter(({ page }) => page === 'recovery-codes').length;
+    assert.ok(drawn >= 1 && drawn <= 3, String(drawn));
+    assert.ok((await sets()) <= 4);
+  });
+
+  test('no other form of the sign-in leads past a new password that is due, or past new codes', async () => {
+    const person = await service.addPerson();
+    const { database, secondFactor } = service.composed.services;
+    const { changePasswordAt } = secondFactor.limits;
+    await sql`
+      insert into guards (user_id, total, told_at_units) values (${person.id}, ${changePasswordAt}, 100)`.execute(
+      database.kysely,
+    );
+    const { agent, step } = await halfway(service, person);
+    const change = await agent.submit(step, { code: person.code(1) });
+    assert.equal(change.page, 'change-password');
+    for (const name of ['recovery-codes', 'enrol-later', 'keep-authenticator', 'enrol', 'one-time-code', 'consent']) {
+      const around = await agent.submit(change, {}, change.action.replace(/[^/]+$/, name));
+      assert.equal(around.page, 'change-password', name);
+    }
+    const lost = await service.addPerson();
+    const [code = ''] = await recoveryCodesOf(service, lost);
+    const other = await halfway(service, lost);
+    const page = await otherFactor(other.agent, other.step);
+    const replacing = await other.agent.submit(page, { code, replace_authenticator: 'yes' });
+    assert.equal(replacing.page, 'enrol');
+    const past = await other.agent.submit(replacing, {}, replacing.action.replace(/[^/]+$/, 'recovery-codes'));
+    assert.equal(past.page, 'enrol');
   });
 
   test('a sign-in that is over, or never was, is said to be over', async () => {
