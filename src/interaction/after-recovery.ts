@@ -15,7 +15,8 @@ export async function showNewRecoveryCodes(step: Step, pending: PendingSignIn): 
   }
   const next = { ...pending, id: newId(), ...codesShown(pending) };
   await services.pendings.write(uid, next);
-  const codes = await services.replaceRecoveryCodes(pending.userId, pending, context);
+  const provenBy = { securityStamp: pending.securityStamp };
+  const codes = await services.replaceRecoveryCodes(pending.userId, provenBy, context);
   const locals = { accountName: pending.accountName, codes, createdAt: new Date(services.epochSeconds() * 1000) };
   return answer({ ...step, pending: next }, 'recovery-codes', locals, {}, next);
 }

@@ -45,7 +45,7 @@ export async function submitRecoveryCode(step: Step): Promise<void> {
   const { userId, challengeId, lane } = pending;
   const code = fields.get('code') ?? '';
   const attempt = { userId, challengeId, boundTo: uid, lane, code, context };
-  const outcome = await services.redeemRecoveryCode(attempt, pending);
+  const outcome = await services.redeemRecoveryCode(attempt, { securityStamp: pending.securityStamp });
   if (outcome.kind === 'accepted') {
     const { remaining } = outcome;
     const replaces = fields.get('replace_authenticator') === 'yes';

@@ -193,7 +193,7 @@ export interface Remark {
   readonly status?: number;
 }
 
-/** Whether what this sign-in proved still stands: nobody disabled the person or replaced the password meanwhile. */
+/** Whether what this sign-in proved still stands: nobody disabled the person, replaced the password or ended all sessions meanwhile. */
 export function isStillProven(user: User | undefined, pending: PendingSignIn): boolean {
   return user !== undefined && user.disabledAt === null && user.securityStamp === pending.securityStamp;
 }

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { newId } from '../../src/crypto/random.ts';
 import { adminClient, registerAdminTool, serviceToken } from '../support/admin-app.ts';
 import { startService, type Shape, type TestPerson, type TestService } from '../support/service.ts';
-import { halfway, issuedTo, provenNow } from '../support/sign-in.ts';
+import { halfway, issuedTo, provenNow, setAnotherPassword } from '../support/sign-in.ts';
 import { testContext } from '../support/stores.ts';
 import { until } from '../support/until.ts';
 import type { UserAgent } from '../support/user-agent.ts';
@@ -126,16 +126,7 @@ for (const shape of ['servers', 'embedded'] as Shape[]) {
     test('after a new password it is over', async () => {
       const person = await service.addPerson();
       const { agent, location } = await finished(service, person);
-      const outcome = await service.composed.services.setPassword({
-        userId: person.id,
-        names: [],
-        password: 'an entirely different passphrase',
-        secondFactorProven: true,
-        provenBy: undefined,
-        type: 'password.reset',
-        context: testContext,
-      });
-      assert.equal(outcome.kind, 'set');
+      await setAnotherPassword(service, person);
       await leadsNowhere(agent, location, person);
     });
 

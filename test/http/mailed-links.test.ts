@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { addressOf, assertSignedOut, csrfIn, pageOf, sendForm as send } from '../support/forms.ts';
 import { mailEnvironment, pathIn, startMailServer, type MailServer } from '../support/mail-server.ts';
+import { setAnotherPassword } from '../support/sign-in.ts';
 import { startService, type TestPerson, type TestService } from '../support/service.ts';
 import { testContext } from '../support/stores.ts';
 import { UserAgent } from '../support/user-agent.ts';
@@ -73,15 +74,7 @@ describe('mailed links', () => {
   test('C18 a reset link is void once the password changed by another way', async () => {
     const person = await service.addPerson();
     const path = await requestReset(person);
-    await service.composed.services.setPassword({
-      userId: person.id,
-      names: [],
-      password: 'changed on the account page',
-      secondFactorProven: true,
-      provenBy: undefined,
-      type: 'password.changed',
-      context: testContext,
-    });
+    await setAnotherPassword(service, person);
     assert.equal((await new UserAgent(service.issuer).get(path)).status, 410);
   });
 

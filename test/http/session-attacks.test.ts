@@ -4,7 +4,7 @@ import { SignJWT, UnsecuredJWT, decodeJwt } from 'jose';
 import { pageOf } from '../support/forms.ts';
 import { keyPair } from '../support/protocol-client.ts';
 import { startService, testClient, type TestPerson, type TestService } from '../support/service.ts';
-import { assertNothingIssued, halfway, issuedTo, newBrowserOf } from '../support/sign-in.ts';
+import { assertNothingIssued, halfway, issuedTo, newBrowserOf, setAnotherPassword } from '../support/sign-in.ts';
 import { testContext } from '../support/stores.ts';
 import { claimsOf, codeOf, token, type UserAgent } from '../support/user-agent.ts';
 
@@ -271,16 +271,7 @@ describe('attacks on sessions, sign-out and devices', () => {
           await manageUsers.setDisabled(person.id, true, 'test', testContext);
           await manageUsers.setDisabled(person.id, false, 'test', testContext);
         },
-        'of a new password': (person) =>
-          service.composed.services.setPassword({
-            userId: person.id,
-            names: [],
-            password: 'an entirely different passphrase',
-            secondFactorProven: true,
-            provenBy: undefined,
-            type: 'password.reset',
-            context: testContext,
-          }),
+        'of a new password': (person) => setAnotherPassword(service, person),
       };
       for (const [name, change] of Object.entries(changes)) {
         const person = await service.addPerson();

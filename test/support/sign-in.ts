@@ -94,6 +94,20 @@ export async function provenNow(service: TestService, { id }: Pick<TestPerson, '
   return { securityStamp };
 }
 
+/** Gives the person another password, as a mailed link does. */
+export async function setAnotherPassword({ composed }: TestService, { id }: Pick<TestPerson, 'id'>): Promise<void> {
+  const outcome = await composed.services.setPassword({
+    userId: id,
+    provenBy: undefined,
+    names: [],
+    password: 'an entirely different passphrase',
+    secondFactorProven: true,
+    type: 'password.reset',
+    context: testContext,
+  });
+  assert.equal(outcome.kind, 'set');
+}
+
 /** A new set of recovery codes of the person. */
 export async function recoveryCodesOf(service: TestService, person: TestPerson): Promise<readonly string[]> {
   const { changeSecondFactor } = service.composed.services;
