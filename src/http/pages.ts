@@ -98,8 +98,6 @@ interface SignInPages {
   };
   /** A step that was finished already, sent twice (409). */
   'already-done': { readonly continueHref: string };
-  /** `form_post`: sends the fields to the relying party, by itself where scripts run. */
-  'form-post': { readonly action: string; readonly fields: Readonly<Record<string, string>> };
   /** Everything that went wrong and cannot be put right on a form. */
   error: {
     readonly code: ErrorPageCode;

@@ -4,9 +4,10 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 const postsItself = /^\/(?:auth(?:\/[\w-]+)?|device|logout)$/;
 
 /**
- * The engine's page that posts an answer to the relying party (or what stood in an address on to its own form) gets a policy under which its one script may run, by its
- * hash, which the engine adds to a `script-src` that it finds. There is no `form-action`: browsers apply it to every
- * redirect that follows, and where the relying party leads on to is its own affair; the page holds nothing else.
+ * The engine's page that posts an answer to the relying party (or what stood in an address on to its own form) gets a
+ * policy under which its one script may run, by its hash, which the engine adds to a `script-src` that it finds. There is
+ * no `form-action`: browsers apply it to every redirect that follows, and where the relying party leads on to is its own
+ * affair. The page holds nothing else, which is why it is not one of ours.
  */
 export function allowFormPost(provider: Provider): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {

@@ -19,10 +19,6 @@ export async function openWindow(browser: Browser, { width, theme }: Look): Prom
     reducedMotion: 'reduce',
   });
   await context.addInitScript(noteWhenWhole);
-  // The page that sends itself stays to be looked at.
-  await context.route('**/*.js', (route) =>
-    route.request().frame().url().includes('/form-post/') ? route.fulfill({ body: '' }) : route.continue(),
-  );
   return context;
 }
 

@@ -188,7 +188,6 @@ const signIn: readonly Sample[] = [
     error: { code: 'password-common', field: 'new_password' },
   }),
   sample('already-done', 'full', { relyingParty, continueHref: '/next' }),
-  sample('form-post', 'full', { relyingParty, action: '/sample', fields: { code: 'x', state: 'y' } }),
   sample('wait', 'full', {
     reason: 'codes',
     retryAfterSeconds: 300,

@@ -45,7 +45,6 @@ export async function startSampleServer(): Promise<{ origin: string; close: () =
     }
     response.setHeader('content-type', 'text/html; charset=utf-8');
     response.setHeader('content-security-policy', contentSecurityPolicy());
-    // The page that sends itself is looked at with scripts off.
     response.end(drawSample(sample, tag));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

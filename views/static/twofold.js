@@ -138,6 +138,4 @@
   if (current && row.scrollWidth > row.clientWidth) {
     current.scrollIntoView({ block: 'nearest', inline: 'center', behavior: 'instant' });
   }
-
-  for (const form of all('[data-send-now]')) form.submit();
 })();
